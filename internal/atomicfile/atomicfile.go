@@ -1,0 +1,34 @@
+// Package atomicfile puts files in place as a whole: whoever reads one sees the old bytes or the new, never a part.
+package atomicfile
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Write replaces the file at path by data: it is written beside it under a dotted temporary name, flushed to disk,
+// given mode perm, and renamed over it. The folder must exist. After an error the old file is still there.
+func Write(path string, data []byte, perm os.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(data); err == nil {
+		err = f.Chmod(perm)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}

@@ -1,0 +1,143 @@
+// Package db opens the newsroom's database: SQLite in one file, its tables made and brought up to date by one numbered
+// series of migrations. It assumes a local disk: SQLite's locks and the turnstile do not work over NFS or SMB.
+//
+// Times in the tables are BIGINT microseconds since 1970 in UTC; Micros and Time convert.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// DB is the open database. Reads go through the embedded sql.DB, every write through Write.
+type DB struct {
+	*sql.DB
+	turn string
+}
+
+// Open opens the database file at path, making it and its folder where they are missing, and brings its tables up to
+// date. Beside the file it keeps the turnstile "turn". A database made by a newer Tidings is refused.
+func Open(ctx context.Context, path string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, err
+	}
+	// Addresses of people are in it: nobody else on the machine may read it.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	sqlDB, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{DB: sqlDB, turn: filepath.Join(filepath.Dir(path), "turn")}
+	if err := d.migrate(ctx); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// migrate takes the turn, so that two processes that start together do not both make the tables.
+func (d *DB) migrate(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, d.DB, files)
+	if err != nil {
+		return err
+	}
+	pass, err := d.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer pass()
+	have, want, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if have > want {
+		return fmt.Errorf("it was made by a newer version of Tidings (tables %d, this version knows %d)", have, want)
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// takeTurn waits for the turnstile and returns what gives it back. SQLite lets a process that writes fast starve all
+// others, which only retry now and then; who holds the turn is the next to write, and the system queues the waiting.
+func (d *DB) takeTurn(ctx context.Context) (func(), error) {
+	l := flock.New(d.turn)
+	done := make(chan error, 1)
+	go func() { done <- l.Lock() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return nil, err
+		}
+		return func() { l.Unlock() }, nil
+	case <-ctx.Done():
+		go func() {
+			if <-done == nil {
+				l.Unlock()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// Write runs f in a transaction that has the write lock from its first statement. What f returns decides: nil commits,
+// an error rolls back and is returned as it is. f must not keep tx.
+func (d *DB) Write(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := d.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // once committed, it does nothing
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
+	pass, err := d.takeTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer pass()
+	return d.BeginTx(ctx, nil)
+}
+
+// Micros is t as the tables hold it; the zero time is 0.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time is the UTC time that Micros made m of; 0 is the zero time.
+func Time(m int64) time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(m).UTC()
+}

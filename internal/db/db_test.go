@@ -1,0 +1,239 @@
+package db_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tidings/internal/db"
+)
+
+func open(t testing.TB, path string) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func exec1(query string, args ...any) func(tx *sql.Tx) error {
+	return func(tx *sql.Tx) error {
+		_, err := tx.Exec(query, args...)
+		return err
+	}
+}
+
+func count(t testing.TB, d *db.DB, table string) (n int) {
+	t.Helper()
+	if err := d.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestOpen makes the database in a folder that is missing, under a name that is awkward in an address, and finds it again.
+func TestOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state of 100%", "what? #1.db")
+	for i := range 2 {
+		d, err := db.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		for _, table := range []string{"settings", "stories", "story_slugs", "published", "subscribers", "subscriptions", "consents",
+			"suppressions", "audience", "issues", "issue_items", "deliveries", "slots"} {
+			if n := count(t, d, table); n != i && table == "settings" || n != 0 && table != "settings" {
+				t.Errorf("%d: %s holds %d rows", i+1, table, n)
+			}
+		}
+		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, $2)", i, "x")); err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v; %v: nobody else may read addresses", info, err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	newer := filepath.Join(dir, "newer.db")
+	d := open(t, newer)
+	if err := d.Write(t.Context(), exec1("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")); err != nil {
+		t.Fatal(err)
+	}
+	noise := filepath.Join(dir, "noise.db")
+	if err := os.WriteFile(noise, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i, tt := range []struct {
+		ctx        context.Context
+		path, want string
+	}{
+		{t.Context(), newer, "newer version of Tidings"},
+		{t.Context(), noise, "not a database"},
+		{t.Context(), dir, "is a directory"},
+		{t.Context(), filepath.Join(noise, "x.db"), "not a directory"},
+		{cancelled, filepath.Join(dir, "x.db"), "context canceled"},
+	} {
+		if d, err := db.Open(tt.ctx, tt.path); err == nil {
+			d.Close()
+			t.Errorf("%d %s was opened", i+1, tt.path)
+		} else if !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d: got %q, want %q", i+1, err, tt.want)
+		}
+	}
+}
+
+// TestOpenTogether: of several that start at once, one makes the tables and all go on.
+func TestOpenTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { count(t, open(t, path), "stories") })
+	}
+	all.Wait()
+}
+
+func TestWrite(t *testing.T) {
+	d := open(t, filepath.Join(t.TempDir(), "x.db"))
+	insert := exec1("INSERT INTO slots VALUES ('a', 1)")
+	no := errors.New("no")
+	if err := d.Write(t.Context(), func(tx *sql.Tx) error { return errors.Join(insert(tx), nil, no) }); !errors.Is(err, no) || count(t, d, "slots") != 0 {
+		t.Errorf("an error gives %v and leaves %d rows", err, count(t, d, "slots"))
+	}
+	if err := d.Write(t.Context(), func(*sql.Tx) error { return no }); err != no { //nolint:errorlint // as it is
+		t.Errorf("the error comes back as %#v", err)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = d.Write(t.Context(), func(tx *sql.Tx) error { _ = insert(tx); panic("no") })
+	}()
+	if count(t, d, "slots") != 0 {
+		t.Error("a panic leaves a row")
+	}
+	if err := d.Write(t.Context(), insert); err != nil || count(t, d, "slots") != 1 {
+		t.Errorf("success gives %v and leaves %d rows", err, count(t, d, "slots"))
+	}
+	if err := d.Write(t.Context(), exec1("INSERT INTO subscriptions VALUES (1, 'weekly', 'active', 0)")); err == nil {
+		t.Error("a subscription needs its subscriber: foreign keys are not checked")
+	}
+}
+
+// TestWaiting: who waits for the turn stops when its time is up, and does not keep the turn.
+func TestWaiting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	a, b := open(t, path), open(t, path)
+	short, cancel := context.WithCancel(t.Context())
+	err := a.Write(t.Context(), func(*sql.Tx) error {
+		cancel()
+		return b.Write(short, exec1("INSERT INTO slots VALUES ('b', 1)"))
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := b.Write(t.Context(), exec1("INSERT INTO slots VALUES ('b', 1)")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFair: a process that writes as fast as it can does not starve another, as SQLite by itself lets it for seconds.
+func TestFair(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	d := open(t, path)
+	fast := exec.Command(os.Args[0], "-test.run=^TestFastWriter$")
+	fast.Env = append(os.Environ(), "TIDINGS_TEST_DB="+path)
+	out, err := fast.StdinPipe() // it writes until this is closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fast.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for count(t, d, "slots") == 0 { // until it is at it
+		if t.Context().Err() != nil {
+			t.Fatal("the fast writer never wrote")
+		}
+	}
+	var longest time.Duration
+	for i := range 20 {
+		start := time.Now()
+		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", i)); err != nil {
+			t.Error(err)
+		}
+		longest = max(longest, time.Since(start))
+	}
+	if longest > time.Second {
+		t.Errorf("one write waited for %v", longest)
+	}
+	if err := errors.Join(out.Close(), fast.Wait()); err != nil {
+		t.Errorf("the fast writer: %v", err)
+	}
+	t.Logf("the longest write took %v beside %d of the other process", longest, count(t, d, "slots"))
+}
+
+// many keeps a transaction busy for some milliseconds, so that others rarely find the database free by themselves.
+const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) INSERT INTO slots SELECT $1, max(i) FROM n`
+
+// TestFastWriter is the other process of TestFair.
+func TestFastWriter(t *testing.T) {
+	path := os.Getenv("TIDINGS_TEST_DB")
+	if path == "" {
+		t.Skip("runs only for TestFair")
+	}
+	d := open(t, path)
+	done := make(chan struct{})
+	go func() {
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		close(done)
+	}()
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return
+		default:
+			if err := d.Write(t.Context(), exec1(many, i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestMicros(t *testing.T) {
+	zone := time.FixedZone("", 3600)
+	for i, tt := range []struct {
+		time time.Time
+		want int64
+	}{
+		{time.Time{}, 0},
+		{time.Date(2015, 12, 21, 10, 0, 0, 123456789, zone), 1450688400123456}, // less than a microsecond is lost
+		{time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), -1000000},
+		{time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), 32472144000000000},
+	} {
+		got := db.Micros(tt.time)
+		if back := db.Time(got); got != tt.want || !back.Equal(tt.time.Truncate(time.Microsecond)) || back.Location() != time.UTC {
+			t.Errorf("%d %v gives %d and %v", i+1, tt.time, got, back)
+		}
+	}
+	if !db.Time(0).IsZero() {
+		t.Error("0 is the zero time")
+	}
+}

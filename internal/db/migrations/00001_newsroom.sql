@@ -1,0 +1,107 @@
+-- +goose Up
+
+-- What the newsroom fixed once and for all, such as the host that is in every story's id.
+CREATE TABLE settings (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+-- items: who each story is, whatever its file is called today.
+CREATE TABLE stories (
+  id              TEXT   PRIMARY KEY,
+  slug            TEXT   NOT NULL UNIQUE,
+  path            TEXT   NOT NULL,           -- of the file it was last read from, under items/
+  hash            TEXT   NOT NULL,           -- SHA-256 of that file's bytes, in hex
+  item            TEXT   NOT NULL,           -- the last good item as JSON; empty once erased
+  status          TEXT   NOT NULL,           -- published, withdrawn, erased; draft again
+  first_published BIGINT NOT NULL,           -- when it first went out
+  updated         BIGINT NOT NULL            -- when the status or the item last changed here
+);
+CREATE INDEX stories_hash ON stories (hash);
+CREATE INDEX stories_path ON stories (path);
+
+-- Slugs a story has had: none is ever given to another story.
+CREATE TABLE story_slugs (
+  slug  TEXT PRIMARY KEY,
+  story TEXT NOT NULL
+);
+
+-- publish: the files that Tidings itself put under public/, so that it takes away only its own.
+CREATE TABLE published (
+  path TEXT PRIMARY KEY                      -- under public/, slash-separated
+);
+
+-- subscribers: who gets which newsletter, and how we know that they want it.
+CREATE TABLE subscribers (
+  id       BIGINT PRIMARY KEY,               -- random and never reused: it is in links that were mailed
+  email    TEXT   NOT NULL,                  -- as given, for sending
+  address  TEXT   NOT NULL UNIQUE,           -- the same, folded for comparing: lower case, domain in punycode
+  name     TEXT   NOT NULL DEFAULT '',
+  language TEXT   NOT NULL DEFAULT '',
+  created  BIGINT NOT NULL
+);
+CREATE TABLE subscriptions (
+  subscriber BIGINT NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
+  newsletter TEXT   NOT NULL,
+  state      TEXT   NOT NULL,                -- active, left
+  changed    BIGINT NOT NULL,
+  PRIMARY KEY (subscriber, newsletter)
+);
+CREATE INDEX subscriptions_newsletter ON subscriptions (newsletter, state);
+CREATE TABLE consents (
+  subscriber BIGINT NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
+  newsletter TEXT   NOT NULL,
+  action     TEXT   NOT NULL,                -- given, withdrawn
+  source     TEXT   NOT NULL,                -- where it came from, in words
+  at         BIGINT NOT NULL
+);
+CREATE INDEX consents_subscriber ON consents (subscriber, newsletter, at);
+CREATE TABLE suppressions (
+  address TEXT   PRIMARY KEY,                -- folded, as in subscribers
+  reason  TEXT   NOT NULL,
+  at      BIGINT NOT NULL
+);
+CREATE VIEW audience AS
+  SELECT p.newsletter, s.id AS subscriber, s.email, s.name, s.language
+  FROM subscriptions p JOIN subscribers s ON s.id = p.subscriber
+  WHERE p.state = 'active'
+    AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.address);
+
+-- mailer/ledger: what was sent to whom. No addresses in it.
+CREATE TABLE issues (
+  id         INTEGER PRIMARY KEY,
+  newsletter TEXT    NOT NULL,
+  number     BIGINT  NOT NULL,
+  slot       BIGINT  NOT NULL DEFAULT 0,     -- the scheduled time it answers to; 0: sent by hand
+  state      TEXT    NOT NULL,               -- sending, finished, stopped
+  content    TEXT    NOT NULL,               -- frozen: what the issue shows, as JSON
+  messages   TEXT    NOT NULL,               -- frozen: the composed message of each language, as JSON
+  created    BIGINT  NOT NULL,
+  finished   BIGINT  NOT NULL DEFAULT 0,
+  UNIQUE (newsletter, number)
+);
+CREATE UNIQUE INDEX issues_slot ON issues (newsletter, slot) WHERE slot <> 0;
+CREATE TABLE issue_items (
+  issue INTEGER NOT NULL REFERENCES issues (id),
+  story TEXT    NOT NULL,
+  PRIMARY KEY (issue, story)
+);
+CREATE INDEX issue_items_story ON issue_items (story);
+CREATE TABLE deliveries (
+  issue      INTEGER NOT NULL REFERENCES issues (id),
+  subscriber BIGINT  NOT NULL,
+  state      TEXT    NOT NULL,               -- pending, sending, accepted, deferred, rejected, unknown, suppressed
+  sender     TEXT    NOT NULL DEFAULT '',    -- the run of the program that holds a row in state sending
+  tries      BIGINT  NOT NULL DEFAULT 0,
+  next_at    BIGINT  NOT NULL DEFAULT 0,     -- deferred: not before
+  reply      TEXT    NOT NULL DEFAULT '',    -- the server's last word
+  changed    BIGINT  NOT NULL DEFAULT 0,
+  PRIMARY KEY (issue, subscriber)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_open ON deliveries (issue, state);
+
+-- schedule: the last slot that was dealt with, so that none is lost or served twice.
+CREATE TABLE slots (
+  name      TEXT   PRIMARY KEY,
+  last_slot BIGINT NOT NULL
+);
