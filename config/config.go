@@ -1,0 +1,147 @@
+// Package config reads tidings.yaml, the one file that describes a newsroom. It is strict: every key it does not know
+// and every value that cannot be meant is an error with its line, and nothing is run on a guess.
+//
+// The struct tags are the one description of the keys: the JSON Schema and docs/config.md are made of them.
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tidings/internal/problem"
+	"tidings/internal/strict"
+	"tidings/schedule"
+)
+
+// File is the name of the file that makes a folder a newsroom.
+const File = "tidings.yaml"
+
+// Config is a newsroom's configuration, checked, with defaults filled in and paths made absolute.
+type Config struct {
+	Title         string                `yaml:"title" jsonschema:"required,minLength=1" jsonschema_description:"The newsroom's name, on pages, in feeds and in mails."`
+	URL           string                `yaml:"url" jsonschema:"required,format=uri" jsonschema_description:"Where the publish folder is served, such as https://news.example.org/. Every link is built from it."`
+	Language      string                `yaml:"language" default:"en" jsonschema_description:"Language of items and readers that name none, as a BCP 47 tag. Pages and mails speak English, French, German and Spanish."`
+	Timezone      string                `yaml:"timezone" default:"UTC" jsonschema_description:"Time zone of dates without an offset and of schedules, such as Europe/London."`
+	Description   string                `yaml:"description" jsonschema_description:"One sentence about the newsroom, for feeds and search engines."`
+	Owner         Owner                 `yaml:"owner" jsonschema_description:"Who answers for the newsroom."`
+	Staff         []string              `yaml:"staff" jsonschema_description:"Email addresses of the staff: defaults for tests of a newsletter."`
+	PostalAddress string                `yaml:"postal_address" jsonschema_description:"The sender's postal address, which the law wants in every digest. Required once there is a newsletter."`
+	Items         string                `yaml:"items" default:"items" jsonschema_description:"Folder of the item files. Folders are relative to this file."`
+	Publish       string                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages. Only files that Tidings wrote are ever taken away from it."`
+	Database      string                `yaml:"database" default:"state/tidings.db" jsonschema_description:"The database file (SQLite), on a local disk. Keys and locks lie beside it."`
+	Topics        map[string]string     `yaml:"topics" jsonschema_description:"The topics that items may name, as slug: title. Left out, items name topics freely."`
+	Feeds         Feeds                 `yaml:"feeds" jsonschema_description:"What the feeds hold."`
+	Newsletters   map[string]Newsletter `yaml:"newsletters" jsonschema_description:"The digests, by a short name of small letters, digits and hyphens."`
+	Mail          Mail                  `yaml:"mail" jsonschema_description:"How mail is sent."`
+	Web           Web                   `yaml:"web" jsonschema_description:"The built-in web server of tidings run."`
+
+	Dir      string         `yaml:"-" json:"-"` // the newsroom's folder, absolute
+	Location *time.Location `yaml:"-" json:"-"` // of Timezone
+}
+
+// Owner is a name and an email address.
+type Owner struct {
+	Name  string `yaml:"name" jsonschema_description:"Default: the newsroom's title."`
+	Email string `yaml:"email" jsonschema:"format=email" jsonschema_description:"Where readers may write to."`
+}
+
+// Feeds is what the feeds hold.
+type Feeds struct {
+	Limit int `yaml:"limit" default:"50" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"How many of the newest stories a feed holds."`
+}
+
+// Newsletter is one digest.
+type Newsletter struct {
+	Title      string `yaml:"title" jsonschema:"required" jsonschema_description:"What subscribers know it as."`
+	Schedule   string `yaml:"schedule" jsonschema_description:"When issues go out, as a cron expression in the newsroom's time zone: \"0 9 * * MON\" is Mondays at nine. Left out: only by hand."`
+	Late       Period `yaml:"late" default:"2d" jsonschema_description:"How late an issue may still go out when Tidings was not running at its time; later than that, its stories wait for the next one. 0 is no limit."`
+	MaxItems   int    `yaml:"max_items" default:"12" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many stories an issue holds at most; the others wait for the next one."`
+	MaxItemAge Period `yaml:"max_item_age" default:"30d" jsonschema_description:"How old a story may be to go into an issue, such as 30d or 12h. 0 is no limit."`
+	Subject    string `yaml:"subject" jsonschema_description:"The mail's subject as a Go template with .Newsletter, .Number, .Date, .Lead (the first story's title), .Count and .More (how many besides the first). Default: {{.Newsletter}}: {{.Lead}}"`
+
+	Plan schedule.Schedule `yaml:"-" json:"-"` // of Schedule; the zero Schedule where there is none
+}
+
+// Mail is how mail is sent.
+type Mail struct {
+	From    string  `yaml:"from" jsonschema_description:"The sender, such as IOM UK News <news@example.org>. Required once there is a newsletter."`
+	ReplyTo string  `yaml:"reply_to" jsonschema_description:"Where answers go. Default: the sender."`
+	Relays  []Relay `yaml:"relays" jsonschema_description:"The mail server that takes the mail. Without one, mail goes into the outbox folder. This version uses one relay."`
+}
+
+// Relay is a mail server that takes our mail.
+type Relay struct {
+	URL          string `yaml:"url" jsonschema:"required" jsonschema_description:"smtp://HOST:PORT (STARTTLS, usually port 587) or smtps://HOST:PORT (TLS from the start, usually 465)."`
+	Username     string `yaml:"username" jsonschema_description:"Name to log in with. Left out: no login."`
+	PasswordFile string `yaml:"password_file" jsonschema_description:"File that holds the password, and nothing else."`
+	TLS          string `yaml:"tls" default:"required" jsonschema:"enum=required,enum=none" jsonschema_description:"required, or none for a server on this machine."`
+
+	Password string `yaml:"-" json:"-"` // read from PasswordFile
+	Host     string `yaml:"-" json:"-"`
+	Port     int    `yaml:"-" json:"-"`
+	Implicit bool   `yaml:"-" json:"-"` // smtps: TLS from the start
+}
+
+// Web is the built-in web server.
+type Web struct {
+	Listen string `yaml:"listen" default:"127.0.0.1:8080" jsonschema_description:"Address and port to listen on."`
+	URL    string `yaml:"url" jsonschema:"format=uri" jsonschema_description:"Where the addresses under /-/ (unsubscribing) are reachable, if not below url above."`
+}
+
+// Load reads tidings.yaml in dir. The problems name the file as tidings.yaml; when there is an error among them, the
+// Config must not be used. The error is of the kind fs.ErrNotExist when dir is no newsroom.
+func Load(dir string) (*Config, problem.List, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, File))
+	if err != nil {
+		return nil, nil, err
+	}
+	c, probs := Parse(data, dir)
+	return c, probs, nil
+}
+
+// Parse reads the text of a tidings.yaml whose newsroom is the absolute path dir.
+func Parse(data []byte, dir string) (*Config, problem.List) {
+	c := &Config{Dir: dir}
+	doc := strict.YAML(File, data, 0, c)
+	if doc.Problems.HasErrors() {
+		return c, doc.Problems
+	}
+	setDefaults(doc, c)
+	k := checker{Config: c, Document: doc}
+	k.run()
+	return c, doc.Problems
+}
+
+// Period is a length of time as people write it: 90m, 12h, 30d, 2w. 0 often means "no limit".
+type Period time.Duration
+
+// String writes the period in the greatest unit that gives a whole number.
+func (p Period) String() string {
+	for _, u := range periodUnits {
+		if p != 0 && time.Duration(p)%u.length == 0 {
+			return fmt.Sprintf("%d%s", time.Duration(p)/u.length, u.name)
+		}
+	}
+	return time.Duration(p).String()
+}
+
+// RelayAddress gives the relay as host:port.
+func (r Relay) RelayAddress() string { return fmt.Sprintf("%s:%d", r.Host, r.Port) }
+
+// State is the folder of the database, with the keys and locks beside it.
+func (c *Config) State() string { return filepath.Dir(c.Database) }
+
+// Outbox is the Maildir that gets the mail when no relay is configured.
+func (c *Config) Outbox() string { return filepath.Join(c.Dir, "outbox") }
+
+// Templates is the folder of the newsroom's own templates; it may be missing.
+func (c *Config) Templates() string { return filepath.Join(c.Dir, "templates") }
+
+// StopFile halts all sending while it exists.
+func (c *Config) StopFile() string { return filepath.Join(c.Dir, "STOP") }
