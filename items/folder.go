@@ -1,0 +1,357 @@
+package items
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tidings/internal/markup"
+	"tidings/internal/problem"
+)
+
+// Folder is staff's folder of item files, with its subfolders. A Folder remembers what it read, so that looking again costs
+// little; it is not safe for concurrent use.
+type Folder struct {
+	dir    string
+	label  string // what stands before a path in problems: "items/"
+	parser Parser
+	taken  map[string]*taken
+}
+
+type taken struct {
+	stamp
+	since time.Time // when this stamp was first seen
+	file  File
+	refs  []localRef // of file's item
+}
+
+// settle is how long a file must have stayed as it is before TakeSettled takes it.
+const settle = time.Second
+
+// stamp tells two versions of a file apart without reading them.
+type stamp struct {
+	size int64
+	mod  time.Time
+}
+
+// File is an item file as it was found.
+type File struct {
+	Path     string // slash-separated, under the folder
+	Name     string // what problems call it: Path behind the folder's own name
+	Hash     string // SHA-256 of its bytes, in hex; "" when it could not be read
+	Item     *Item  // nil when the file has an error, or is still being written
+	Status   Status // what a file with an error says of its status, as far as it can be told
+	Pending  bool   // it changed since the last look: it may still be being written
+	Beside   string // changes whenever a picture or attachment of the item does
+	Problems problem.List
+}
+
+// Scan is what a look at the folder found: all item files by path, and problems with files that are no items.
+type Scan struct {
+	Files    []File
+	Problems problem.List // of the folder; those of the files are with them
+}
+
+// AllProblems gives the problems of the folder and of all files, by file and line.
+func (s Scan) AllProblems() problem.List {
+	all := slices.Clone(s.Problems)
+	for _, f := range s.Files {
+		all = append(all, f.Problems...)
+	}
+	return all.Sorted()
+}
+
+// Pending tells whether any file was left for a later look.
+func (s Scan) Pending() bool {
+	return slices.ContainsFunc(s.Files, func(f File) bool { return f.Pending })
+}
+
+// NewFolder gives the folder at dir, which label names in problems ("items").
+func NewFolder(dir, label string, p Parser) *Folder {
+	return &Folder{dir: dir, label: label, parser: p, taken: map[string]*taken{}}
+}
+
+// Take looks at the folder and takes every file as it is.
+func (f *Folder) Take(ctx context.Context) (Scan, error) { return f.look(ctx, time.Time{}) }
+
+// TakeSettled looks at the folder and takes the files that were seen unchanged for a second before now: so a file that is
+// being written slowly is not taken by half. The others stay as they were last taken, and are marked Pending.
+func (f *Folder) TakeSettled(ctx context.Context, now time.Time) (Scan, error) {
+	return f.look(ctx, now)
+}
+
+// look takes the files that have settled by now, or all of them when now is zero.
+func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
+	}
+	defer root.Close()
+	found, others, err := f.walk(ctx, root)
+	if err != nil {
+		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
+	}
+	scan := Scan{}
+	keep := map[string]*taken{}
+	for _, e := range found {
+		t := f.takeOne(root, e, now)
+		keep[e.path] = t
+		scan.Files = append(scan.Files, t.lookBeside(root))
+	}
+	f.taken = keep
+	scan.Problems = append(f.strangers(others), twins(scan.Files)...)
+	return scan, nil
+}
+
+type entry struct {
+	path string
+	stamp
+}
+
+// walk lists the item files and, apart, the other files that are not to be ignored, both by path.
+func (f *Folder) walk(ctx context.Context, root *os.Root) (found []entry, others []string, err error) {
+	err = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && p != ".":
+			return nil // it went while we looked
+		case err != nil:
+			return err // what cannot be seen must not be taken for deleted
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case p != "." && ignored(d.Name()):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return nil
+		case !isItem(p):
+			others = append(others, p)
+			return nil
+		}
+		e := entry{path: p}
+		if info, err := root.Stat(p); err == nil {
+			e.stamp = stamp{info.Size(), info.ModTime()}
+		}
+		found = append(found, e)
+		return nil
+	})
+	return found, others, err
+}
+
+func isItem(p string) bool {
+	return slices.Contains(Extensions, strings.ToLower(path.Ext(p))) && !isConflict(path.Base(p))
+}
+
+// takeOne gives what the folder knows of a file after this look.
+func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
+	last := f.taken[e.path]
+	t := &taken{stamp: e.stamp, since: now, file: File{Path: e.path, Name: f.name(e.path)}}
+	if last != nil && last.stamp == e.stamp {
+		if !last.file.Pending && last.file.Hash != "" {
+			return last
+		}
+		t.since = last.since
+	}
+	if now.Sub(t.since) >= settle || now.IsZero() {
+		t.file = f.read(root, e.path)
+		if t.file.Item != nil {
+			t.refs = t.file.Item.localRefs()
+		}
+		return t
+	}
+	if last != nil {
+		t.file, t.refs = last.file, last.refs
+	}
+	t.file.Pending = true
+	return t
+}
+
+func (f *Folder) name(p string) string { return f.label + "/" + p }
+
+func (f *Folder) read(root *os.Root, p string) File {
+	file := File{Path: p, Name: f.name(p)}
+	data, err := readFile(root, p)
+	if err != nil {
+		file.Problems.Errorf(file.Name, 0, unreadableHint(err), "the file cannot be read: %v", plainError(err))
+		return file
+	}
+	sum := sha256.Sum256(data)
+	file.Hash = hex.EncodeToString(sum[:])
+	it, probs := f.parser.Parse(file.Name, data)
+	file.Problems, file.Status = probs, it.Status
+	if !probs.HasErrors() {
+		file.Item = &it
+	}
+	return file
+}
+
+// readFile reads at most a little more than an item may have.
+func readFile(root *os.Root, p string) ([]byte, error) {
+	in, err := root.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if info, err := in.Stat(); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no ordinary file")
+	}
+	return io.ReadAll(io.LimitReader(in, MaxSize+1))
+}
+
+func unreadableHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "give the user that Tidings runs as the right to read it"
+	}
+	return "links must not lead out of the items folder"
+}
+
+func plainError(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// lookBeside gives the file with what is to be said of the pictures and attachments that its item names.
+func (t *taken) lookBeside(root *os.Root) File {
+	file := t.file
+	if file.Pending {
+		return file
+	}
+	file.Problems = slices.Clone(file.Problems)
+	for _, ref := range t.refs {
+		switch m, err := media(root, file.Path, ref.src); {
+		case err == nil:
+			file.Beside += fmt.Sprintf("%s %d %d\n", m.Path, m.Size, m.Mod.UnixNano())
+		case !ref.link:
+			file.Problems.Warnf(file.Name, 0, "put the file beside the item; capital and small letters count",
+				"%s is not there: the story is published without it", shorten(ref.src))
+		}
+	}
+	return file
+}
+
+// localRef is a file beside an item, as the item names it. What the text merely links to may also be a page of the site.
+type localRef struct {
+	src  string
+	link bool
+}
+
+// localRefs lists the files that the item shows or offers.
+func (it *Item) localRefs() []localRef {
+	var out []localRef
+	add := func(src string, link bool) {
+		if schemeOf(src) == "" && src != "" && !strings.HasPrefix(src, "//") && !strings.HasPrefix(src, "#") {
+			out = append(out, localRef{src, link})
+		}
+	}
+	if it.Image != nil {
+		add(it.Image.Src, false)
+	}
+	for _, img := range it.Images {
+		add(img.Src, false)
+	}
+	for _, a := range it.Attachments {
+		add(a.Src, false)
+	}
+	for _, r := range markup.Refs(it.Body) {
+		add(r.URL, !r.Image)
+	}
+	return out
+}
+
+// Media is a file beside an item: a picture or an attachment.
+type Media struct {
+	Path string // under the items folder
+	Type string // media type, by its ending
+	Size int64  // bytes
+	Mod  time.Time
+}
+
+// Media finds the file that an item names src; both paths are slash-separated, item's under the folder. It gives an error for
+// what is not there, is no ordinary file, or lies outside the folder, be it by way of a symbolic link.
+func (f *Folder) Media(item, src string) (Media, error) {
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return Media{}, err
+	}
+	defer root.Close()
+	return media(root, item, src)
+}
+
+func media(root *os.Root, item, src string) (Media, error) {
+	p, err := localPath(item, src)
+	if err != nil {
+		return Media{}, err
+	}
+	info, err := root.Stat(p)
+	if err != nil {
+		return Media{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Media{}, fmt.Errorf("%s is no ordinary file", p)
+	}
+	return Media{Path: p, Type: mediaType(p), Size: info.Size(), Mod: info.ModTime()}, nil
+}
+
+// Open opens a file that Media found.
+func (f *Folder) Open(m Media) (io.ReadCloser, error) {
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Open(m.Path)
+}
+
+// localPath is where under the folder the file lies that an item names src, which may be written as in an address (%20).
+func localPath(item, src string) (string, error) {
+	if plain, err := url.PathUnescape(src); err == nil {
+		src = plain
+	}
+	p := path.Join(path.Dir(item), src)
+	if strings.HasPrefix(src, "/") {
+		p = path.Clean(strings.TrimPrefix(src, "/"))
+	}
+	if !filepath.IsLocal(filepath.FromSlash(p)) {
+		return "", fmt.Errorf("%s lies outside the items folder", src)
+	}
+	return p, nil
+}
+
+// mediaType goes by the ending, and does not depend on what the machine happens to know.
+func mediaType(p string) string {
+	ext := strings.ToLower(path.Ext(p))
+	if t, ok := mediaTypes[ext]; ok {
+		return t
+	}
+	if t, _, err := mime.ParseMediaType(mime.TypeByExtension(ext)); err == nil && t != "text/html" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+var mediaTypes = map[string]string{
+	".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
+	".avif": "image/avif", ".svg": "image/svg+xml", ".pdf": "application/pdf", ".mp3": "audio/mpeg", ".m4a": "audio/mp4",
+	".ogg": "audio/ogg", ".mp4": "video/mp4", ".webm": "video/webm", ".zip": "application/zip", ".csv": "text/csv",
+	".txt": "text/plain", ".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".odt":  "application/vnd.oasis.opendocument.text", ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+}

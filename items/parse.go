@@ -1,0 +1,232 @@
+package items
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"tidings/internal/markup"
+	"tidings/internal/problem"
+	"tidings/internal/strict"
+)
+
+// MaxSize is the greatest size of an item file, in bytes.
+const MaxSize = 1 << 20
+
+// MaxTitle is the greatest length of a title, in characters.
+const MaxTitle = 200
+
+// Parser turns item files into Items. The zero Topics stands for "whatever items say".
+type Parser struct {
+	Location *time.Location    // for times without an offset
+	Language string            // of items that name none
+	Topics   map[string]string // slug: title; nil where items name topics freely
+}
+
+// Extensions are the endings of the files that are items.
+var Extensions = []string{".md", ".markdown", ".yaml", ".yml", ".json"}
+
+// Parse reads an item file. file names it in the problems and its ending tells the format. When there is an error among the
+// problems, nothing but the item's Status is set, and that only to Withdrawn or Erased: a story whose file says so comes
+// down even if the file is broken.
+func (p Parser) Parse(file string, data []byte) (Item, problem.List) {
+	text, probs := clean(file, data)
+	if probs.HasErrors() {
+		return Item{Status: statusIn(string(data))}, probs
+	}
+	var it Item
+	doc, story := decode(file, text, &it)
+	c := checker{Item: &it, Document: doc, rules: p, story: story}
+	c.run()
+	if doc.Problems.HasErrors() {
+		return Item{Status: statusIn(text)}, append(probs, doc.Problems...)
+	}
+	return it, append(probs, doc.Problems...)
+}
+
+// clean gives the text of a file: UTF-8 with plain newlines, without a byte order mark and control characters.
+func clean(file string, data []byte) (string, problem.List) {
+	var probs problem.List
+	switch {
+	case len(data) > MaxSize:
+		probs.Errorf(file, 0, "move pictures out of the text and into files beside it",
+			"the file has %d kB, more than an item may have (1 MiB)", len(data)/1000)
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
+		probs.Errorf(file, 0, `save it again with the encoding UTF-8 (in Windows Notepad: "Save as", Encoding)`, "the file is in UTF-16")
+	case !utf8.Valid(data):
+		probs.Errorf(file, badLine(data), `save it again with the encoding UTF-8 (in Windows Notepad: "Save as", Encoding)`, "the file is not in UTF-8")
+	}
+	if len(probs) > 0 {
+		return "", probs
+	}
+	text := strings.TrimPrefix(string(data), "\uFEFF")
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	clean, removed := markup.CleanText(text)
+	if removed > 0 {
+		line := 1 + strings.Count(text[:firstDifference(text, clean)], "\n")
+		probs.Warnf(file, line, "they come from copying out of another program; nothing that can be read is lost",
+			"control characters were removed (%d of them)", removed)
+	}
+	if strings.TrimSpace(clean) == "" {
+		probs.Errorf(file, 0, `"tidings new TITLE" makes a file that is ready to fill in`, "the file is empty")
+	}
+	return clean, probs
+}
+
+func badLine(data []byte) int {
+	line := 1
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[n:]
+	}
+	return line
+}
+
+func firstDifference(a, b string) int {
+	i := 0
+	for i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+// place is where the story's text stands in the file.
+type place struct {
+	line int  // on which it begins
+	flat bool // it stands in quotes: its own lines are none of the file's
+}
+
+// decode fills the item from the text by the format that the file's ending names.
+func decode(file, text string, it *Item) (*strict.Document, place) {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".json":
+		doc := strict.JSON(file, []byte(text), it)
+		return doc, place{doc.Line("body"), true}
+	case ".yaml", ".yml":
+		doc := strict.YAML(file, []byte(text), 0, it)
+		return doc, storyPlace(doc, text)
+	}
+	front, body, bodyAt, err := splitFrontMatter(text)
+	if err != nil {
+		doc := &strict.Document{File: file}
+		doc.Errorf(err.line, err.hint, "%s", err.what)
+		return doc, place{line: 1}
+	}
+	doc := strict.YAML(file, []byte(front), 1, it)
+	if doc.Has("body") {
+		doc.Errorf(doc.Line("body"), "move it below the front matter's second line of three dashes", "body: in a .md file the story stands below the front matter")
+	}
+	it.Body = body
+	return doc, place{line: bodyAt}
+}
+
+var blockScalar = regexp.MustCompile(`:\s*[|>][-+0-9]*\s*(#.*)?$`)
+
+// storyPlace finds the story of a YAML item: below "body: |", else in one value behind body.
+func storyPlace(doc *strict.Document, text string) place {
+	line := doc.Line("body")
+	lines := strings.Split(text, "\n")
+	if line < len(lines) && blockScalar.MatchString(lines[line-1]) {
+		return place{line: line + 1}
+	}
+	return place{line, true}
+}
+
+type frontError struct {
+	line       int
+	what, hint string
+}
+
+// splitFrontMatter takes a Markdown item apart: the YAML between the first two lines of three dashes, what follows,
+// and the line on which that begins. Blank lines above the first are put below it, which keeps the line numbers.
+func splitFrontMatter(text string) (front, body string, bodyAt int, err *frontError) {
+	const example = "begin the file with:\n      ---\n      title: …\n      date: 2015-12-21\n      ---"
+	blank := text[:len(text)-len(strings.TrimLeft(text, "\n"))]
+	first, rest, _ := strings.Cut(text[len(blank):], "\n")
+	switch first = strings.TrimRight(first, " \t"); {
+	case first == "+++":
+		return "", "", 0, &frontError{1, "the front matter is TOML, which is not read", "write it as YAML between lines of three dashes: title: …"}
+	case first != "---":
+		return "", "", 0, &frontError{1, "the front matter is missing", example}
+	}
+	lines := strings.SplitAfter(rest, "\n")
+	at := 0
+	for i, l := range lines {
+		if t := strings.TrimRight(l, " \t\n"); t == "---" || t == "..." {
+			return blank + rest[:at], rest[at+len(l):], len(blank) + i + 3, nil
+		}
+		at += len(l)
+	}
+	return "", "", 0, &frontError{1, "the front matter is never closed: its second line of three dashes is missing", "put a line of three dashes between the keys and the story"}
+}
+
+var statusWord = regexp.MustCompile(`(?im)(?:^|[{,])\s*["']?status["']?\s*:\s*["']?(withdrawn|erased)\b`)
+
+// statusIn finds what a file that cannot be read says of its status: taking a story back must never fail. It looks above
+// the story's text, where that can be told, and through UTF-16, which has a NUL beside each plain letter.
+func statusIn(text string) Status {
+	text = strings.ReplaceAll(text, "\x00", "")
+	if front, _, _, err := splitFrontMatter(text); err == nil {
+		text = front
+	}
+	status := Status("")
+	for _, m := range statusWord.FindAllStringSubmatch(text, -1) {
+		if status = Status(strings.ToLower(m[1])); status == Erased {
+			break
+		}
+	}
+	return status
+}
+
+// UnmarshalYAML reads a mere text as a slug of this newsroom's.
+func (r *Related) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		r.Slug = n.Value
+		return nil
+	}
+	type plain Related
+	return n.Decode((*plain)(r))
+}
+
+// Slugify makes a name for use in addresses: lower-case letters, digits and hyphens, at most 80 characters.
+func Slugify(s string) string {
+	var b strings.Builder
+	for _, r := range fold(s) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() >= 80 {
+			break
+		}
+	}
+	return strings.TrimRight(b.String(), "-")
+}
+
+var leadingDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[-_ ]+`)
+
+// slugOf makes a story's slug of its file's path: the file name without extension and leading date. Names of which
+// nothing is left (such as Chinese ones) are called by the story's hash.
+func slugOf(file, hash string) string {
+	name := stem(path.Base(file))
+	if s := Slugify(leadingDate.ReplaceAllString(name, "")); s != "" {
+		return s
+	}
+	return fmt.Sprintf("story-%.8s", hash)
+}
+
+func stem(file string) string { return strings.TrimSuffix(file, path.Ext(file)) }

@@ -1,0 +1,137 @@
+package items
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tidings/internal/db"
+)
+
+// Store keeps the stories in the database.
+type Store struct {
+	DB       *db.DB
+	Host     string         // of the newsroom's url; used until one is fixed in the database
+	Location *time.Location // of whole days
+}
+
+// Load reads all that is known.
+func (s Store) Load(ctx context.Context) (Known, error) {
+	k := Known{Host: s.Host, Slugs: map[string]string{}}
+	err := s.DB.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'host'`).Scan(&k.Host)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return k, err
+	}
+	if err := s.loadSlugs(ctx, k.Slugs); err != nil {
+		return k, err
+	}
+	rows, err := s.DB.QueryContext(ctx, `SELECT id, slug, path, hash, item, status, first_published, updated FROM stories ORDER BY id`)
+	if err != nil {
+		return k, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		story, err := s.scan(rows)
+		if err != nil {
+			return k, err
+		}
+		k.Stories = append(k.Stories, story)
+	}
+	return k, rows.Err()
+}
+
+func (s Store) loadSlugs(ctx context.Context, slugs map[string]string) error {
+	rows, err := s.DB.QueryContext(ctx, `SELECT slug, story FROM story_slugs`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var slug, story string
+		if err := rows.Scan(&slug, &story); err != nil {
+			return err
+		}
+		slugs[slug] = story
+	}
+	return rows.Err()
+}
+
+func (s Store) scan(rows *sql.Rows) (Story, error) {
+	var st Story
+	var item string
+	var first, updated int64
+	if err := rows.Scan(&st.ID, &st.Slug, &st.Path, &st.Hash, &item, &st.Status, &first, &updated); err != nil {
+		return st, err
+	}
+	st.FirstPublished, st.Updated = db.Time(first), db.Time(updated)
+	if item == "" {
+		return st, nil
+	}
+	st.Item = &Item{}
+	if err := json.Unmarshal([]byte(item), st.Item); err != nil {
+		return st, fmt.Errorf("story %s: %w", st.ID, err)
+	}
+	for _, t := range st.Item.whens() {
+		if err := t.when.resolve(s.Location); err != nil {
+			return st, fmt.Errorf("story %s: %s", st.ID, err.what)
+		}
+	}
+	return st, nil
+}
+
+// Save remembers, of the stories that a Match with k gave, those that show at now or were known before, so that they are
+// the same ones for ever. It fixes the host at the first time. Stories that nobody has seen yet need no memory.
+func (s Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) error {
+	before := map[string]Story{}
+	for _, st := range k.Stories {
+		before[st.ID] = st
+	}
+	changed := slices.DeleteFunc(slices.Clone(stories), func(st Story) bool {
+		old, ok := before[st.ID]
+		if !ok {
+			return !st.Visible(now)
+		}
+		return old.Slug == st.Slug && old.Path == st.Path && old.Hash == st.Hash && old.Status == st.Status && (old.Item == nil) == (st.Item == nil)
+	})
+	if len(changed) == 0 {
+		return nil
+	}
+	return s.DB.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('host', $1) ON CONFLICT DO NOTHING`, k.Host); err != nil {
+			return err
+		}
+		for _, st := range changed {
+			if st.FirstPublished.IsZero() {
+				st.FirstPublished = now
+			}
+			if err := save(ctx, tx, st); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func save(ctx context.Context, tx *sql.Tx, st Story) error {
+	item := ""
+	if st.Item != nil {
+		b, err := json.Marshal(st.Item)
+		if err != nil {
+			return fmt.Errorf("story %s: %w", st.ID, err)
+		}
+		item = string(b)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO stories (id, slug, path, hash, item, status, first_published, updated)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET path = excluded.path,
+		hash = excluded.hash, item = excluded.item, status = excluded.status, updated = excluded.updated`,
+		st.ID, st.Slug, st.Path, st.Hash, item, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated))
+	if err != nil {
+		return fmt.Errorf("story %s: %w", st.ID, err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO story_slugs (slug, story) VALUES ($1, $2) ON CONFLICT DO NOTHING`, st.Slug, st.ID)
+	return err
+}

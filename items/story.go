@@ -1,0 +1,229 @@
+package items
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tidings/internal/problem"
+)
+
+// Story is one piece of news with its identity, which outlives new titles, renamed files and moved sites.
+type Story struct {
+	ID             string // tag:HOST,YEAR:HASH, or what the item pinned
+	Slug           string // the last part of its page's address
+	Path           string // of its file, under the items folder
+	Hash           string // of the file's bytes when it was last good
+	Item           *Item  // as it was last good; nil once erased
+	Status         Status
+	FirstPublished time.Time // zero: never yet, and then nothing of it is remembered
+	Updated        time.Time // when the item or its status last changed here
+}
+
+// Visible tells whether the story, or the notice that it was withdrawn, may show at now.
+func (s Story) Visible(now time.Time) bool {
+	switch s.Status {
+	case Published:
+		return s.Item != nil && !now.Before(s.Item.Due())
+	case Withdrawn:
+		return s.Item != nil && !s.FirstPublished.IsZero()
+	}
+	return false
+}
+
+// Known is what the newsroom remembers of its stories.
+type Known struct {
+	Host    string // in every id; fixed at first use
+	Stories []Story
+	Slugs   map[string]string // every slug ever given: the id of its story
+}
+
+// Match says which story each file is, and returns the stories that have a file, by path. A file is the story of the id it
+// pins, else of its content, else of its path; else it is a new one. So a renamed file keeps its story, and two files whose
+// names were exchanged keep theirs. The same files give the same new ids, whatever the time and the order.
+func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
+	files = slices.SortedFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	m := newMatcher(k, files)
+	for _, rule := range []func(i int) *Story{m.byPin, m.byPathAndHash, m.byHash, m.byPath, m.byStem} {
+		m.apply(rule)
+	}
+	var probs problem.List
+	stories := make([]Story, len(files))
+	for _, i := range mintingOrder(files, now) {
+		if s, ok := m.story(i, now, &probs); ok {
+			s.update(files[i], now)
+			stories[i] = s
+		}
+	}
+	return slices.DeleteFunc(stories, func(s Story) bool { return s.ID == "" }), probs
+}
+
+// mintingOrder puts the files whose stories show now before the others, so that a draft never takes a slug from them.
+func mintingOrder(files []File, now time.Time) []int {
+	var shown, others []int
+	for i, f := range files {
+		if f.Item != nil && f.Item.Status == Published && !now.Before(f.Item.Due()) {
+			shown = append(shown, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return append(shown, others...)
+}
+
+type matcher struct {
+	Known
+	files   []File
+	byID    map[string]*Story
+	atPath  map[string]*Story
+	atStem  map[string]*Story
+	ofHash  map[string][]*Story
+	present map[string]int // path: index of the file
+	found   []*Story       // for each file
+	used    map[string]bool
+	pinned  map[string]bool // ids that files ask for
+}
+
+func newMatcher(k Known, files []File) *matcher {
+	m := &matcher{Known: k, files: files, byID: map[string]*Story{}, atPath: map[string]*Story{}, atStem: map[string]*Story{},
+		ofHash: map[string][]*Story{}, present: map[string]int{}, found: make([]*Story, len(files)), used: map[string]bool{}, pinned: map[string]bool{}}
+	m.Slugs = maps.Clone(k.Slugs)
+	if m.Slugs == nil {
+		m.Slugs = map[string]string{}
+	}
+	for i, f := range files {
+		m.present[f.Path] = i
+		if f.Item != nil && f.Item.ID != "" {
+			m.pinned[f.Item.ID] = true
+		}
+	}
+	stories := slices.Clone(k.Stories)
+	// Of two stories that were at one path in turn, the one that changed last is meant.
+	slices.SortStableFunc(stories, func(a, b Story) int {
+		return cmp.Or(a.Updated.Compare(b.Updated), cmp.Compare(a.ID, b.ID))
+	})
+	for i := range stories {
+		s := &stories[i]
+		m.byID[s.ID], m.atPath[s.Path], m.atStem[stem(s.Path)] = s, s, s
+		m.ofHash[s.Hash] = append(m.ofHash[s.Hash], s)
+	}
+	return m
+}
+
+func (m *matcher) apply(rule func(i int) *Story) {
+	for i := range m.files {
+		if m.found[i] != nil {
+			continue
+		}
+		if s := rule(i); s != nil && !m.used[s.ID] {
+			m.found[i], m.used[s.ID] = s, true
+		}
+	}
+}
+
+func (m *matcher) byPin(i int) *Story {
+	if it := m.files[i].Item; it != nil && it.ID != "" {
+		return m.byID[it.ID]
+	}
+	return nil
+}
+
+func (m *matcher) byPathAndHash(i int) *Story {
+	if s := m.atPath[m.files[i].Path]; s != nil && s.Hash == m.files[i].Hash {
+		return s
+	}
+	return nil
+}
+
+// byHash finds a story whose file was renamed: its old path is gone, or taken over by another known story's content.
+func (m *matcher) byHash(i int) *Story {
+	f := m.files[i]
+	for _, s := range m.ofHash[f.Hash] {
+		old, there := m.present[s.Path]
+		if f.Hash != "" && !m.used[s.ID] && (!there || len(m.ofHash[m.files[old].Hash]) > 0) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (m *matcher) byPath(i int) *Story { return m.atPath[m.files[i].Path] }
+
+// byStem finds a story whose file changed its format: story.md became story.yaml.
+func (m *matcher) byStem(i int) *Story {
+	s := m.atStem[stem(m.files[i].Path)]
+	if s == nil {
+		return nil
+	}
+	if _, there := m.present[s.Path]; there {
+		return nil
+	}
+	return s
+}
+
+// story gives file i's story: the one that was found, or a new one if the file is good.
+func (m *matcher) story(i int, now time.Time, probs *problem.List) (Story, bool) {
+	f, s := m.files[i], m.found[i]
+	switch {
+	case s == nil && f.Item == nil:
+		return Story{}, false
+	case s == nil:
+		return m.mint(f, now), true
+	case f.Item != nil && f.Item.ID != "" && f.Item.ID != s.ID:
+		probs.Warnf(f.Name, 0, "take the id: line out", "id: it comes too late: the story is published as %s and stays so", s.ID)
+	}
+	return *s, true
+}
+
+func (m *matcher) mint(f File, now time.Time) Story {
+	sum := sha256.Sum256([]byte(stem(f.Path)))
+	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+	base := fmt.Sprintf("tag:%s,%d:%s", m.Host, f.Item.Date.Time.Year(), hash)
+	id := f.Item.ID
+	for n := 1; id == ""; n++ {
+		try := base
+		if n > 1 {
+			try = fmt.Sprintf("%s-%d", base, n)
+		}
+		if m.byID[try] == nil && !m.pinned[try] {
+			id = try
+		}
+	}
+	s := Story{ID: id, Path: f.Path, Updated: now}
+	m.byID[id] = &s
+	s.Slug = m.slug(f, id)
+	return s
+}
+
+// slug gives a free slug for a file's story and keeps it from others.
+func (m *matcher) slug(f File, id string) string {
+	base := slugOf(f.Path, strings.TrimPrefix(id[strings.LastIndexByte(id, ':')+1:], "/"))
+	slug := base
+	for n := 2; m.Slugs[slug] != "" && m.Slugs[slug] != id; n++ {
+		slug = fmt.Sprintf("%s-%d", base, n)
+	}
+	m.Slugs[slug] = id
+	return slug
+}
+
+// update brings the story up to date with its file. A file with an error changes nothing, unless it takes the story back.
+func (s *Story) update(f File, now time.Time) {
+	before := *s
+	switch {
+	case f.Item != nil:
+		s.Item, s.Status, s.Hash, s.Path = f.Item, f.Item.Status, f.Hash, f.Path
+	case f.Status == Withdrawn || f.Status == Erased:
+		s.Status = f.Status
+	}
+	if s.Status == Erased {
+		s.Item = nil
+	}
+	if s.Status != before.Status || s.Hash != before.Hash {
+		s.Updated = now
+	}
+}
