@@ -1,0 +1,119 @@
+package templates
+
+import (
+	"time"
+
+	"tidings/items"
+)
+
+// sample is a view to try a template with.
+type sample struct {
+	template string
+	view     any
+}
+
+// samples gives each template views that between them take every way through it.
+func samples() []sample {
+	site, a := sampleSite(), sampleArticle()
+	bare := items.Article{ID: "tag:example.org,2015:2", Slug: "bare", URL: site.URL + "news/bare/", Language: "fr", Dir: "ltr",
+		Title: "A bare story", Published: a.Published, Updated: a.Published}
+	withdrawn := bare
+	withdrawn.Withdrawn = true
+	all := []items.Article{a, bare, withdrawn}
+	d := sampleDigest(site, all)
+	page, brief, plain := d, d, d
+	page.UnsubscribeURL = ""
+	brief.Brief = true
+	plain.Articles = []items.Article{bare, a}
+	m := sampleMail(site)
+	s := []sample{
+		{"index.html", Index{site, all}}, {"index.html", Index{site, nil}}, {"index.html", Index{site, plain.Articles}},
+		{"issue.html", page}, {"notice.html", Notice{site, "Not found", "There is no such page."}},
+		{"outbox.html", Outbox{site, []OutboxMail{m}}}, {"outbox.html", Outbox{Site: site}}, {"mail.html", m},
+	}
+	for _, d := range []Digest{d, brief, plain} {
+		s = append(s, sample{"digest.html", d}, sample{"digest.txt", d})
+	}
+	for _, state := range []string{"ask", "done", "left", "invalid"} {
+		s = append(s, sample{"unsubscribe.html", Unsubscribe{site, state, "Weekly digest", "a…@example.com", "/-/u/token"}})
+	}
+	for _, a := range append(all, sampleEvents(a)...) {
+		s = append(s, sample{"story.html", Story{site, a}}, sample{"entry.html", Entry{site.Locale, a}})
+	}
+	return s
+}
+
+func sampleSite() Site {
+	u := "https://news.example.org/"
+	return Site{Title: "Example News", Description: "What happens at Example", URL: u,
+		Owner: Owner{"Example", "news@example.org"}, Locale: LocaleFor("en"),
+		Newsletters: []Newsletter{{"weekly", "Weekly digest"}},
+		Feeds: []FeedLink{
+			{"Example News", u + "feeds/news.rss", u + "feeds/news.atom", u + "feeds/news.json"},
+			{"Migration", u + "feeds/topics/migration.rss", u + "feeds/topics/migration.atom", u + "feeds/topics/migration.json"},
+		}}
+}
+
+// sampleArticle has every field set.
+func sampleArticle() items.Article {
+	day := time.Date(2015, 11, 2, 9, 0, 0, 0, time.UTC)
+	picture := items.Picture{URL: "https://news.example.org/media/a.jpg", Type: "image/jpeg", Size: 120_000, Width: 1600, Height: 900,
+		Alt: "A camp at dawn", Credit: "A. Nero", Caption: "The camp in November."}
+	return items.Article{
+		ID: "tag:example.org,2015:1", Slug: "story", URL: "https://news.example.org/news/story/", Link: "https://www.example.com/story",
+		Language: "en", Dir: "ltr", Title: "A story with everything", Kicker: "Press release", Place: "London",
+		Summary: "What the story says in a sentence.", Published: day, Updated: day.AddDate(0, 0, 2),
+		Authors: []items.Person{{Name: "Amanda Nero", Role: "Photojournalist", Organisation: "Example", URL: "https://example.com/nero"}, {Name: "B. Second"}},
+		Contacts: []items.Contact{
+			{Name: "Carl Desk", Role: "Press officer", Organisation: "Example", Phone: "+44 (0)20 7000 0000", Email: "press@example.org",
+				URL: "https://example.org/press", For: "interviews and images"},
+			{Organisation: "Press desk"},
+		},
+		Topics: []items.Topic{{Slug: "migration", Title: "Migration"}, {Slug: "health", Title: "Health"}},
+		Image:  &picture, Images: []items.Picture{picture, {URL: "https://news.example.org/media/b.jpg", Alt: "A road"}},
+		Attachments: []items.Document{
+			{URL: "https://news.example.org/media/plan.pdf", Title: "Plan", Language: "fr", Type: "application/pdf", Size: 312_000},
+			{URL: "https://example.com/plan", Title: "Plan elsewhere"},
+		},
+		Source:      &items.Source{Title: "Example Blog", URL: "https://blog.example.org/story"},
+		Related:     []items.Reference{{Title: "Another story", URL: "https://news.example.org/news/other/"}},
+		Event:       sampleEvent(),
+		Corrections: []items.Correction{{Date: items.When{Time: day, Whole: true}, Text: "The figure for 2014 was wrong."}},
+		Rights:      "© Example 2015",
+		Body:        HTML("<p>The story.</p>"),
+	}
+}
+
+func sampleEvent() *items.Event {
+	start := time.Date(2015, 12, 14, 12, 45, 0, 0, time.UTC)
+	return &items.Event{Start: items.When{Time: start}, End: items.When{Time: start.Add(4 * time.Hour)}, Venue: "Royal Society",
+		Room: "Kohn Centre", Address: "6 Carlton House Terrace, London", Register: &items.Register{Label: "Eventbrite", URL: "https://example.com/register"},
+		Status: items.Postponed}
+}
+
+// sampleEvents gives variants of a that differ where templates do: in the event's state, links without a label.
+func sampleEvents(a items.Article) []items.Article {
+	var variants []items.Article
+	for _, status := range []items.EventStatus{"", items.Cancelled, items.Moved} {
+		v, e := a, *a.Event
+		e.Status, e.Register, v.Event = status, &items.Register{URL: "https://example.com/register"}, &e
+		v.Source = &items.Source{URL: "https://blog.example.org/story"}
+		variants = append(variants, v)
+	}
+	variants[0].Event.Register = nil
+	variants[1].Source = &items.Source{Title: "Example Blog"}
+	return variants
+}
+
+func sampleDigest(site Site, articles []items.Article) Digest {
+	return Digest{Site: site, Newsletter: site.Newsletters[0], Number: 7, Date: articles[0].Published, Subject: "Weekly digest: a story",
+		Preheader: "A story, and two more", Articles: articles, WebURL: site.URL + "newsletters/weekly/7/", Greeting: "Dear Ada,",
+		UnsubscribeURL: "https://news.example.org/-/u/token", PostalAddress: "1 Example Street, London"}
+}
+
+func sampleMail(site Site) OutboxMail {
+	u := site.URL + "-/outbox/1"
+	return OutboxMail{Site: site, From: "Example <news@example.org>", To: "ada@example.com", Subject: "Weekly digest",
+		Date: time.Date(2015, 11, 2, 9, 0, 0, 0, time.UTC), Headers: []Header{{"List-Id", "<weekly.news.example.org>"}},
+		URL: u, HTMLURL: u + "/html", TextURL: u + "/text", SourceURL: u + "/source", ListURL: site.URL + "-/outbox/"}
+}

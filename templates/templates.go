@@ -1,0 +1,191 @@
+// Package templates makes everything of a newsroom that people look at: web pages, the HTML within feeds, and the
+// digest as HTML and as text. A template is a file of Go's html/template or text/template language; each is embedded
+// in the program, and a newsroom overrides any of them by a file of the same name in its own templates folder.
+// What a template may use is the view it is executed with (see Index, Story, Digest and the others) and the functions
+// listed at Load.
+//
+// The package assumes that views were made from checked items: plain text without control characters, absolute
+// addresses, and an Article.Body that an allow-list has cleaned. All other text is escaped where it is put.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	text "text/template"
+
+	"tidings/internal/problem"
+)
+
+//go:embed *.html *.txt style.css
+var embedded embed.FS
+
+const styleName = "style.css"
+
+// Set is all templates and the stylesheet of one newsroom. It is safe for concurrent use.
+type Set struct {
+	folder string // what problems call the newsroom's templates folder
+	html   *template.Template
+	text   *text.Template
+	style  []byte
+}
+
+// Load reads the embedded templates and, over them, the files of the same names in the folder dir, which need not
+// exist; "" stands for no folder. An override of partials.html need hold only the definitions it changes. A file whose
+// name is not known is an error; names that begin with a dot are passed over. The error for a wrong file is a
+// problem.List.
+//
+// Beside Go's own functions templates have, for text: short N TEXT, which cuts it at a word; wrap WIDTH INDENT TEXT,
+// which breaks it into lines; heading CHARACTER TEXT, the text with a line of that character below; upper TEXT; join
+// SEPARATOR TEXT…, which leaves out empty ones. For facts: host URL; iso TIME (RFC 3339); tel PHONE, a link to a phone
+// number; standfirst ARTICLE; contactRole CONTACT; documentFacts LOCALE DOCUMENT. For partials: head SITE TITLE
+// DESCRIPTION URL [ARTICLE], entry LOCALE ARTICLE, part LOCALE VALUE and mailStory LOCALE ARTICLE LEAD BRIEF make their
+// views. For mail: mso HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
+func Load(dir string) (*Set, error) {
+	s := &Set{folder: filepath.Base(dir), html: template.New("").Funcs(funcs), text: text.New("").Funcs(funcs)}
+	if err := s.parse(embedded, Names()); err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		return s, nil
+	}
+	names, err := overrides(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.parse(os.DirFS(dir), names); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Names gives the names of all files that a newsroom may override, sorted.
+func Names() []string {
+	entries, err := embedded.ReadDir(".")
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
+}
+
+// overrides gives the names of the files in dir, all of which have to be known.
+func overrides(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	var unknown problem.List
+	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case slices.Contains(Names(), e.Name()):
+			names = append(names, e.Name())
+		default:
+			unknown.Errorf(path.Join(filepath.Base(dir), e.Name()), 0, "the files known here are "+strings.Join(Names(), ", "),
+				"no template has this name")
+		}
+	}
+	if unknown != nil {
+		return nil, unknown
+	}
+	return names, nil
+}
+
+// parse adds the named files of fsys, each taking the place of one of the same name; every wrong file is reported.
+func (s *Set) parse(fsys fs.FS, names []string) error {
+	var wrong problem.List
+	for _, name := range names {
+		b, err := fs.ReadFile(fsys, name)
+		if err == nil {
+			err = s.add(name, b)
+		}
+		if err != nil {
+			wrong = append(wrong, s.problem(name, err))
+		}
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return nil
+}
+
+func (s *Set) add(name string, b []byte) (err error) {
+	switch path.Ext(name) {
+	case ".html":
+		_, err = s.html.New(name).Parse(string(b))
+	case ".txt":
+		_, err = s.text.New(name).Parse(string(b))
+	default:
+		s.style = b
+	}
+	return err
+}
+
+// located matches the errors of text/template and html/template: where, then what.
+var located = regexp.MustCompile(`^(?:html/)?template: ?([^:\s]+):(\d+)(?::\d+)?: (.*)`)
+
+// problem says of an error which file and line it is about; name is that of the template at work.
+func (s *Set) problem(name string, err error) problem.Problem {
+	p := problem.Problem{File: path.Join(s.folder, name), Severity: problem.Error, What: err.Error()}
+	if m := located.FindStringSubmatch(err.Error()); m != nil {
+		p.File, p.What = path.Join(s.folder, m[1]), m[3]
+		p.Line, _ = strconv.Atoi(m[2]) // the expression admits digits only
+	}
+	return p
+}
+
+// Execute writes the named template, such as "story.html", filled with its view. HTML is escaped by context, text is
+// not. The error of a template is a problem.List with file and line, and then nothing was written; others are w's.
+func (s *Set) Execute(w io.Writer, name string, view any) error {
+	b, err := s.render(name, view)
+	if err != nil {
+		return problem.List{s.problem(name, err)}
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+func (s *Set) render(name string, view any) ([]byte, error) {
+	var b bytes.Buffer
+	var err error
+	if path.Ext(name) == ".txt" {
+		err = s.text.ExecuteTemplate(&b, name, view)
+	} else {
+		err = s.html.ExecuteTemplate(&b, name, view)
+	}
+	return b.Bytes(), err
+}
+
+// Style is the stylesheet that the pages link to as style.css: CSS in UTF-8. The caller must not change it.
+func (s *Set) Style() []byte { return s.style }
+
+// Check executes every template with sample views, so that a misspelt field in an override is found before a story
+// needs it. The same problem is reported once.
+func (s *Set) Check() problem.List {
+	var wrong problem.List
+	for _, sample := range samples() {
+		_, err := s.render(sample.template, sample.view)
+		if err == nil {
+			continue
+		}
+		if p := s.problem(sample.template, err); !slices.Contains(wrong, p) {
+			wrong = append(wrong, p)
+		}
+	}
+	return wrong
+}

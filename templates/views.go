@@ -1,0 +1,121 @@
+package templates
+
+import (
+	"html/template"
+	"time"
+
+	"tidings/items"
+)
+
+// Site is what every page knows of the newsroom it belongs to.
+type Site struct {
+	Title       string
+	Description string
+	URL         string // of public/, absolute, ends in a slash
+	Owner       Owner
+	Feeds       []FeedLink   // the feed of all news first
+	Newsletters []Newsletter // by name
+	Locale      *Locale      // of the page's language
+}
+
+// Owner is who answers for the newsroom.
+type Owner struct{ Name, Email string }
+
+// FeedLink is one feed in each of its formats, by absolute URL.
+type FeedLink struct{ Title, RSS, Atom, JSON string }
+
+// Newsletter is a digest that people can subscribe to.
+type Newsletter struct{ Name, Title string }
+
+// Index is the view of index.html: the latest stories, newest first.
+type Index struct {
+	Site
+	Articles []items.Article
+}
+
+// Story is the view of story.html: one story's page. A withdrawn story is shown as a notice.
+type Story struct {
+	Site
+	items.Article
+}
+
+// Entry is the view of entry.html: the HTML that a feed carries for a story: all that the page shows but the title,
+// the date and the byline, which feed readers show themselves. Withdrawn stories give the notice.
+type Entry struct {
+	Locale  *Locale
+	Article items.Article
+}
+
+// Kicker is the short line above the title: the story's own, else "Event" for one that announces something.
+func (e Entry) Kicker() string {
+	if e.Article.Kicker == "" && e.Article.Event != nil {
+		return e.Locale.T("event")
+	}
+	return e.Article.Kicker
+}
+
+// Digest is the view of digest.html and digest.txt, an issue as a mail to one subscriber, and of issue.html, the same
+// issue as a page. In a mail Name and UnsubscribeURL hold markers that are replaced for each recipient.
+type Digest struct {
+	Site
+	Newsletter     Newsletter
+	Number         int
+	Date           time.Time // in the newsroom's time zone
+	Subject        string
+	Preheader      string          // what mail clients show beside the subject
+	Articles       []items.Article // in the order to be shown; the first is the lead
+	Brief          bool            // the mail would be too long: no pictures, shorter summaries
+	WebURL         string          // the issue as a page
+	Greeting       string          // plain text, such as "Dear Ada,"; in a mail a marker
+	UnsubscribeURL string          // in a mail a marker; "" on the page
+	PostalAddress  string
+}
+
+// Unsubscribe is the view of unsubscribe.html, the page behind the link in a mail.
+type Unsubscribe struct {
+	Site
+	State      string // "ask": a button; "done": has left now; "left": had left before; "invalid": no such link
+	Newsletter string // title; "" when invalid
+	Address    string // masked: a…@example.com; "" when invalid
+	Action     string // where the button posts to
+}
+
+// Notice is the view of notice.html: a plain page that says one thing, such as 404 Not Found.
+type Notice struct {
+	Site
+	Heading string
+	Text    string
+}
+
+// Outbox is the view of outbox.html: the mails that a demo put into the outbox, newest first.
+type Outbox struct {
+	Site
+	Mails []OutboxMail
+}
+
+// OutboxMail is one mail of the outbox, and the view of mail.html. HTMLURL, TextURL and SourceURL show its parts.
+type OutboxMail struct {
+	Site
+	From, To, Subject           string
+	Date                        time.Time
+	Headers                     []Header // those a reader of mail seldom sees: List-Unsubscribe and the like
+	URL                         string   // of the mail's own page
+	HTMLURL, TextURL, SourceURL string
+	ListURL                     string // back to the list
+}
+
+// Header is one header field of a mail, unfolded and decoded.
+type Header struct{ Name, Value string }
+
+// Head is the view of the partial "top", the beginning of every page. A page whose URL is "" is kept out of search
+// engines; Story is the story that the page is about, or nil.
+type Head struct {
+	Site
+	Title       string
+	Description string
+	URL         string
+	Story       *items.Article
+}
+
+// HTML marks s as clean HTML: for bodies that were cleaned by an allow-list before.
+func HTML(s string) template.HTML { return template.HTML(s) }
