@@ -1,0 +1,89 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"image"
+	_ "image/gif" // so that the size in pixels is known
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"tidings/items"
+)
+
+// Assets publishes the pictures and attachments that stories show, each under a name of its content, so that a file that
+// changes gets a new address. It remembers what it read. It is not safe for concurrent use.
+type Assets struct {
+	folder *items.Folder
+	url    string // of public/, ends in a slash
+	known  map[items.Media]asset
+	used   map[string]items.Media // by path under public/
+}
+
+type asset struct {
+	items.Asset
+	path string
+}
+
+// NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
+func NewAssets(folder *items.Folder, url string) *Assets {
+	return &Assets{folder: folder, url: url, known: map[items.Media]asset{}}
+}
+
+// Begin forgets which files are used: those asked for from now on are.
+func (a *Assets) Begin() { a.used = map[string]items.Media{} }
+
+// Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file.
+func (a *Assets) Asset(item, src string) (items.Asset, bool) {
+	m, err := a.folder.Media(item, src)
+	if err != nil {
+		return items.Asset{}, false
+	}
+	known, ok := a.known[m]
+	if !ok {
+		if known, err = a.read(m); err != nil {
+			return items.Asset{}, false
+		}
+		a.known[m] = known
+	}
+	a.used[known.path] = m
+	return known.Asset, true
+}
+
+// Files lists the files that were asked for since Begin.
+func (a *Assets) Files() []File {
+	var files []File
+	for _, p := range slices.Sorted(maps.Keys(a.used)) {
+		files = append(files, File{Path: p, Asset: a.used[p]})
+	}
+	return files
+}
+
+func (a *Assets) read(m items.Media) (asset, error) {
+	in, err := a.folder.Open(m)
+	if err != nil {
+		return asset{}, err
+	}
+	defer in.Close()
+	h := sha256.New()
+	both := io.TeeReader(in, h)
+	cfg, _, imgErr := image.DecodeConfig(both)
+	if _, err := io.Copy(io.Discard, both); err != nil {
+		return asset{}, err
+	}
+	out := asset{Asset: items.Asset{Type: m.Type, Size: m.Size}}
+	if imgErr == nil {
+		out.Width, out.Height = cfg.Width, cfg.Height
+	}
+	ext := strings.ToLower(path.Ext(m.Path))
+	name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)))
+	out.path = fmt.Sprintf("media/%s-%s%s", hex.EncodeToString(h.Sum(nil)[:6]), name, ext)
+	out.URL = a.url + out.path
+	return out, nil
+}
