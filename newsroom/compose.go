@@ -1,0 +1,256 @@
+package newsroom
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidings/config"
+	"tidings/digest"
+	"tidings/mailer"
+	"tidings/mailer/relay"
+	"tidings/templates"
+)
+
+// ErrNoNewsletter says that tidings.yaml has no newsletter of that name.
+var ErrNoNewsletter = errors.New("no such newsletter")
+
+// newsletter gives the configuration of a newsletter.
+func (n *Newsroom) newsletter(name string) (config.Newsletter, error) {
+	c, ok := n.Config.Newsletters[name]
+	if !ok {
+		var known []string
+		for k := range n.Config.Newsletters {
+			known = append(known, k)
+		}
+		slices.Sort(known)
+		return c, fmt.Errorf("%w: %q; tidings.yaml has %s", ErrNoNewsletter, name, cmp.Or(strings.Join(known, ", "), "none"))
+	}
+	return c, nil
+}
+
+// choose gives the next issue of a newsletter, and what is left out of it and why. The caller holds the desk.
+func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.Issue, []digest.LeftOut, error) {
+	c, err := n.newsletter(name)
+	if err != nil {
+		return digest.Issue{}, nil, err
+	}
+	told, err := n.Ledger.Told(ctx, name)
+	if err != nil {
+		return digest.Issue{}, nil, err
+	}
+	number, err := n.Ledger.Next(ctx, name)
+	if err != nil {
+		return digest.Issue{}, nil, err
+	}
+	n.assets.Begin()
+	rules := digest.Rules{MaxItems: c.MaxItems, MaxAge: time.Duration(c.MaxItemAge), Told: told}
+	chosen, left := digest.Choose(n.present(desk), rules, desk.now)
+	return digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen}, left, nil
+}
+
+// digestView is an issue as its templates see it.
+func (n *Newsroom) digestView(d digest.Issue, l *templates.Locale) (templates.Digest, error) {
+	v := templates.Digest{
+		Site: n.View(l.Lang), Newsletter: templates.Newsletter{Name: d.Newsletter, Title: d.Title}, Number: d.Number,
+		Date: d.Date.In(n.Config.Location), Articles: d.Articles, PostalAddress: n.Config.PostalAddress,
+		WebURL: fmt.Sprintf("%snewsletters/%s/%d/", n.Config.URL, d.Newsletter, d.Number),
+	}
+	f := mailer.SubjectFields{Newsletter: d.Title, Number: d.Number, Date: l.Date(v.Date), Count: len(d.Articles), More: max(0, len(d.Articles)-1)}
+	var others []string
+	for i, a := range d.Articles {
+		if i == 0 {
+			f.Lead = a.Title
+		} else {
+			others = append(others, a.Title)
+		}
+	}
+	v.Preheader = strings.Join(others[:min(len(others), 3)], " · ")
+	subject, err := mailer.Subject(cmp.Or(n.Config.Newsletters[d.Newsletter].Subject, mailer.DefaultSubject), f)
+	v.Subject = subject
+	return v, err
+}
+
+// compose makes an issue into a message in one language.
+func (n *Newsroom) compose(d digest.Issue, l *templates.Locale) (*mailer.Message, error) {
+	view, err := n.digestView(d, l)
+	if err != nil {
+		return nil, err
+	}
+	from, err := mail.ParseAddress(n.Config.Mail.From)
+	if err != nil {
+		return nil, fmt.Errorf("mail.from: %w", err)
+	}
+	e := mailer.Envelope{
+		From: from, Language: l.Lang, ListName: d.Title, Rand: n.rand,
+		ListID: d.Newsletter + "." + host(n.Config), Archive: n.Config.URL,
+	}
+	if n.Config.Mail.ReplyTo != "" {
+		if e.ReplyTo, err = mail.ParseAddress(n.Config.Mail.ReplyTo); err != nil {
+			return nil, fmt.Errorf("mail.reply_to: %w", err)
+		}
+	}
+	if owner := n.Config.Owner.Email; owner != "" {
+		e.Owner, e.Help = "mailto:"+owner, "mailto:"+owner
+	}
+	m, err := mailer.Compose(n.Templates, view, e)
+	if err != nil {
+		return nil, fmt.Errorf("compose %s %d: %w", d.Newsletter, d.Number, err)
+	}
+	return m, nil
+}
+
+// messages composes an issue in each language that its audience reads.
+func (n *Newsroom) messages(ctx context.Context, d digest.Issue) (map[string]*mailer.Message, error) {
+	tags, err := n.Subscribers.Languages(ctx, d.Newsletter)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*mailer.Message{}
+	for _, tag := range append(tags, n.Config.Language) {
+		l := n.locale(tag)
+		if out[l.Lang] != nil {
+			continue
+		}
+		if out[l.Lang], err = n.compose(d, l); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// locale is that of a subscriber's language; who gave none reads the newsroom's.
+func (n *Newsroom) locale(tag string) *templates.Locale {
+	return templates.LocaleFor(cmp.Or(tag, n.Config.Language))
+}
+
+// person is who gets a copy of an issue.
+type person struct {
+	Subscriber            int64
+	Email, Name, Language string
+}
+
+// recipient gives what in a person's copy is theirs alone.
+func (n *Newsroom) recipient(p person, newsletter string, number int) mailer.Recipient {
+	l := n.locale(p.Language)
+	greeting := l.T("greeting")
+	if p.Name != "" {
+		greeting = l.T("greeting_name", p.Name)
+	}
+	return mailer.Recipient{
+		Email: p.Email, Name: p.Name, Greeting: greeting,
+		UnsubscribeURL: n.UnsubscribeURL(newsletter, p.Subscriber),
+		MessageID:      n.messageID(newsletter, number, p.Subscriber),
+	}
+}
+
+// UnsubscribeURL is the address by which a subscriber leaves a newsletter. It works for ever.
+func (n *Newsroom) UnsubscribeURL(newsletter string, subscriber int64) string {
+	return cmp.Or(n.Config.Web.URL, n.Config.URL) + "-/u/" + n.Keys.Unsubscribe(newsletter, subscriber)
+}
+
+// messageID is the same at every try, so that servers can recognise a repeat, and tells nothing of the recipient.
+func (n *Newsroom) messageID(newsletter string, number int, subscriber int64) string {
+	mac := n.Keys.MAC("message-id", []byte(newsletter), []byte(strconv.Itoa(number)), []byte(strconv.FormatInt(subscriber, 10)))
+	return fmt.Sprintf("%s.%d.%s@%s", newsletter, number, hex.EncodeToString(mac[:12]), n.mailDomain())
+}
+
+// mailDomain is the domain that our mail comes from.
+func (n *Newsroom) mailDomain() string {
+	if a, err := mail.ParseAddress(n.Config.Mail.From); err == nil {
+		return a.Address[strings.LastIndexByte(a.Address, '@')+1:]
+	}
+	return host(n.Config)
+}
+
+// Preview is the next issue of a newsletter as one recipient would get it.
+type Preview struct {
+	digest.Issue
+	Subject    string
+	Left       []digest.LeftOut
+	Text, HTML string
+	Source     []byte // the whole mail
+	Audience   int
+}
+
+// Preview makes the next issue of a newsletter and stores nothing. An issue without stories has no mail.
+func (n *Newsroom) Preview(ctx context.Context, name string) (Preview, error) {
+	var p Preview
+	var err error
+	if p.Issue, p.Left, err = n.draft(ctx, name); err != nil || len(p.Articles) == 0 {
+		return p, err
+	}
+	if p.Audience, err = n.Subscribers.Count(ctx, name); err != nil {
+		return p, err
+	}
+	m, err := n.compose(p.Issue, n.locale(""))
+	if err != nil {
+		return p, err
+	}
+	p.Subject = m.Subject
+	r := n.recipient(n.sample(), name, p.Number)
+	if p.Source, err = m.For(r); err != nil {
+		return p, err
+	}
+	p.Text, p.HTML, err = m.Bodies(r)
+	return p, err
+}
+
+// draft chooses the stories of the next issue from what lies in the items folder.
+func (n *Newsroom) draft(ctx context.Context, name string) (digest.Issue, []digest.LeftOut, error) {
+	n.desk.Lock()
+	defer n.desk.Unlock()
+	desk, err := n.look(ctx)
+	if err != nil {
+		return digest.Issue{}, nil, err
+	}
+	return n.choose(ctx, name, desk)
+}
+
+// sample is the recipient of previews: nobody's subscription, so the link in the mail ends nobody's either.
+func (n *Newsroom) sample() person {
+	email := n.Config.Owner.Email
+	if len(n.Config.Staff) > 0 {
+		email = n.Config.Staff[0]
+	}
+	return person{Email: cmp.Or(email, "preview@"+n.mailDomain()), Language: n.Config.Language}
+}
+
+// Test is what became of a test mail; Subject is "" when there was nothing to send.
+type Test struct{ Subject, Into string }
+
+// SendTest mails the next issue to one address and stores nothing. The link to unsubscribe in it belongs to nobody.
+func (n *Newsroom) SendTest(ctx context.Context, name, address string) (Test, error) {
+	d, _, err := n.draft(ctx, name)
+	if err != nil || len(d.Articles) == 0 {
+		return Test{}, err
+	}
+	m, err := n.compose(d, n.locale(""))
+	if err != nil {
+		return Test{}, err
+	}
+	msg, err := m.For(n.recipient(person{Email: address, Language: n.Config.Language}, name, d.Number))
+	if err != nil {
+		return Test{}, err
+	}
+	from, err := mail.ParseAddress(n.Config.Mail.From)
+	if err != nil {
+		return Test{}, fmt.Errorf("mail.from: %w", err)
+	}
+	r, into, err := n.openRelay()
+	if err != nil {
+		return Test{}, err
+	}
+	reply, err := r.Deliver(ctx, from.Address, address, msg)
+	if err == nil && reply.State != relay.Accepted {
+		err = fmt.Errorf("the test mail was not accepted: %s", reply)
+	}
+	return Test{m.Subject, into}, errors.Join(err, r.Close())
+}

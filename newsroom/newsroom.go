@@ -1,0 +1,164 @@
+// Package newsroom joins the parts: one opened newsroom is its configuration, its folder of items, its database and its
+// templates, and what is done with them: publishing, previewing, sending, unsubscribing. The command line, the daemon and
+// the web server call it; what it does itself is only to hand from one part to the next.
+package newsroom
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tidings/config"
+	"tidings/internal/db"
+	"tidings/internal/problem"
+	"tidings/items"
+	"tidings/mailer/ledger"
+	"tidings/publish"
+	"tidings/schedule"
+	"tidings/subscribers"
+	"tidings/templates"
+)
+
+// Newsroom is an opened newsroom. Its methods may be called from several goroutines at once.
+type Newsroom struct {
+	Config      *config.Config
+	Subscribers *subscribers.Store
+	Ledger      ledger.Ledger
+	Slots       schedule.Store
+	Keys        *subscribers.Keys
+	Templates   *templates.Set
+
+	db      *db.DB
+	stories items.Store
+	now     func() time.Time
+	log     *slog.Logger
+	rand    io.Reader
+	settled bool
+
+	desk   sync.Mutex // guards what is below: they remember what they read
+	folder *items.Folder
+	assets *publish.Assets
+	public *publish.Folder
+}
+
+// Outside is what a newsroom needs of the world. Each zero field stands for the usual thing.
+type Outside struct {
+	Now  func() time.Time // time.Now
+	Rand io.Reader        // crypto/rand.Reader
+	Log  *slog.Logger     // one that says nothing
+
+	// Settled leaves files that were changed less than a second ago for a later look, as the daemon must: it never knows
+	// whether someone is still writing. A command takes files as they are.
+	Settled bool
+}
+
+func (o Outside) orUsual() Outside {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// ErrNone says that a folder is no newsroom: it has no tidings.yaml.
+var ErrNone = errors.New("no newsroom here: there is no " + config.File)
+
+// Open opens the newsroom in the folder dir. Faults in tidings.yaml and in its templates are a problem.List; ErrNone
+// says that there is no newsroom.
+func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
+	c, set, err := load(dir)
+	if err != nil {
+		return nil, err
+	}
+	o = o.orUsual()
+	d, err := db.Open(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := subscribers.OpenKeys(filepath.Join(c.State(), "keys"), o.Rand)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	n := &Newsroom{
+		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled,
+		Subscribers: &subscribers.Store{DB: d, Random: o.Rand},
+		Ledger:      ledger.Ledger{DB: d},
+		Slots:       schedule.Store{DB: d},
+		folder:      itemsFolder(c),
+		stories:     items.Store{DB: d, Host: host(c), Location: c.Location},
+	}
+	n.assets = publish.NewAssets(n.folder, c.URL)
+	n.public = &publish.Folder{DB: d, Dir: c.Publish, Items: n.folder}
+	return n, nil
+}
+
+// load reads the newsroom's configuration and templates.
+func load(dir string) (*config.Config, *templates.Set, error) {
+	c, probs, err := config.Load(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, ErrNone
+	case err != nil:
+		return nil, nil, err
+	case probs.HasErrors():
+		return nil, nil, probs
+	}
+	set, err := templates.Load(c.Templates())
+	return c, set, err
+}
+
+func itemsFolder(c *config.Config) *items.Folder {
+	return items.NewFolder(c.Items, filepath.Base(c.Items), items.Parser{Location: c.Location, Language: c.Language, Topics: c.Topics})
+}
+
+// host is the host of the newsroom's url, which goes into new ids.
+func host(c *config.Config) string {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Close closes the newsroom.
+func (n *Newsroom) Close() error { return n.db.Close() }
+
+// Healthy tells whether the database answers.
+func (n *Newsroom) Healthy(ctx context.Context) error { return n.db.PingContext(ctx) }
+
+// Check gives every problem in the configuration, the templates and the items of the newsroom in dir, and changes nothing.
+func Check(ctx context.Context, dir string) (problem.List, error) {
+	c, probs, err := config.Load(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNone
+	} else if err != nil || probs.HasErrors() {
+		return probs, err
+	}
+	set, err := templates.Load(c.Templates())
+	var wrong problem.List
+	switch {
+	case errors.As(err, &wrong):
+		probs = append(probs, wrong...)
+	case err != nil:
+		return probs, err
+	default:
+		probs = append(probs, set.Check()...)
+	}
+	scan, err := itemsFolder(c).Take(ctx)
+	if err != nil {
+		return probs, err
+	}
+	return append(probs, scan.AllProblems()...), nil
+}

@@ -1,0 +1,218 @@
+package newsroom
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tidings/digest"
+	"tidings/internal/lock"
+	"tidings/items"
+	"tidings/publish"
+	"tidings/templates"
+)
+
+// Desk is what lies in the items folder at one moment: each file's story and what is wrong with it.
+type Desk struct {
+	Scan    items.Scan // its problems are complete: those of identity are with the files'
+	Stories []items.Story
+	known   items.Known
+	now     time.Time
+}
+
+// Desk looks at the items folder and stores nothing.
+func (n *Newsroom) Desk(ctx context.Context) (Desk, error) {
+	n.desk.Lock()
+	defer n.desk.Unlock()
+	return n.look(ctx)
+}
+
+func (n *Newsroom) look(ctx context.Context) (Desk, error) {
+	now := n.now()
+	var scan items.Scan
+	var err error
+	if n.settled {
+		scan, err = n.folder.TakeSettled(ctx, now)
+	} else {
+		scan, err = n.folder.Take(ctx)
+	}
+	if err != nil {
+		return Desk{}, err
+	}
+	return n.match(ctx, scan, now)
+}
+
+func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (Desk, error) {
+	known, err := n.stories.Load(ctx)
+	if err != nil {
+		return Desk{}, err
+	}
+	stories, probs := known.Match(scan.Files, now)
+	scan.Problems = append(scan.Problems, probs...)
+	return Desk{Scan: scan, Stories: stories, known: known, now: now}, nil
+}
+
+// NextChange is the next time at which a story begins or ceases to show without anyone touching its file; zero if there
+// is none.
+func (d Desk) NextChange() time.Time {
+	var next time.Time
+	for _, s := range d.Stories {
+		if s.Item == nil {
+			continue
+		}
+		for _, t := range []time.Time{s.Item.Due(), s.Item.Expires.Time} {
+			if t.After(d.now) && (next.IsZero() || t.Before(next)) {
+				next = t
+			}
+		}
+	}
+	return next
+}
+
+// Publication is what Publish did.
+type Publication struct {
+	publish.Report
+	Desk
+}
+
+// Publish looks at the items folder and brings the publish folder up to date.
+func (n *Newsroom) Publish(ctx context.Context) (Publication, error) {
+	n.desk.Lock()
+	defer n.desk.Unlock()
+	return n.publish(ctx)
+}
+
+func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
+	release, err := lock.Take(n.Config.State(), "publish")
+	if err != nil {
+		return Publication{}, err
+	}
+	defer release()
+	desk, err := n.look(ctx)
+	if err != nil {
+		return Publication{}, err
+	}
+	// Before anything of them is seen: an id that was shown must never be minted anew.
+	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
+		return Publication{}, err
+	}
+	site, files, err := n.site(ctx, desk)
+	if err != nil {
+		return Publication{}, err
+	}
+	made, err := site.Files(n.Templates)
+	if err != nil {
+		return Publication{}, err
+	}
+	report, err := n.public.Replace(ctx, append(files, made...))
+	return Publication{report, desk}, err
+}
+
+// site is what is to be seen of the stories, and the files that they show.
+func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []publish.File, error) {
+	n.assets.Begin()
+	site := publish.Site{View: n.View(n.Config.Language), Host: desk.known.Host, Language: n.Config.Language, Limit: n.Config.Feeds.Limit}
+	for _, s := range n.present(desk) {
+		site.Articles = append(site.Articles, s.Article)
+		if !s.Expired {
+			site.Current = append(site.Current, s.Article)
+		}
+	}
+	site.Topics = n.topics(site.Articles)
+	issues, err := n.issuePages(ctx, site.Articles)
+	site.Issues = issues
+	return site, n.assets.Files(), err
+}
+
+// present turns the stories that show into articles, newest first.
+func (n *Newsroom) present(desk Desk) []digest.Candidate {
+	titles := map[string]string{}
+	for _, s := range desk.Stories {
+		if s.Visible(desk.now) && s.Status == items.Published {
+			titles[s.Slug] = s.Item.Title
+		}
+	}
+	p := items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: n.assets.Asset,
+		Story: func(slug string) (string, bool) { t, ok := titles[slug]; return t, ok }}
+	var out []digest.Candidate
+	for _, s := range desk.Stories {
+		if s.Visible(desk.now) {
+			since := s.FirstPublished
+			if since.IsZero() {
+				since = desk.now
+			}
+			out = append(out, digest.Candidate{Article: p.Article(s), Placement: s.Item.Newsletter, Expired: s.Item.Expired(desk.now), Since: since})
+		}
+	}
+	slices.SortFunc(out, func(a, b digest.Candidate) int { return items.NewestFirst(a.Article, b.Article) })
+	return out
+}
+
+// topics are those of the configuration, else those that the stories name, by title.
+func (n *Newsroom) topics(articles []items.Article) []items.Topic {
+	titles := maps.Clone(n.Config.Topics)
+	if titles == nil {
+		titles = map[string]string{}
+		for _, a := range articles {
+			for _, t := range a.Topics {
+				titles[t.Slug] = t.Title
+			}
+		}
+	}
+	var out []items.Topic
+	for slug, title := range titles {
+		out = append(out, items.Topic{Slug: slug, Title: title})
+	}
+	slices.SortFunc(out, items.ByTitle)
+	return out
+}
+
+// issuePages are the past issues as pages. What was taken back since is not shown in them either.
+func (n *Newsroom) issuePages(ctx context.Context, articles []items.Article) ([]templates.Digest, error) {
+	shown := map[string]bool{}
+	for _, a := range articles {
+		shown[a.ID] = !a.Withdrawn
+	}
+	issues, err := n.Ledger.Issues(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var pages []templates.Digest
+	for _, i := range issues {
+		var d digest.Issue
+		if err := json.Unmarshal(i.Content, &d); err != nil {
+			return nil, fmt.Errorf("issue %s: %w", i.Name(), err)
+		}
+		d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return !shown[a.ID] })
+		page, err := n.digestView(d, templates.LocaleFor(n.Config.Language))
+		if err != nil {
+			return nil, fmt.Errorf("issue %s: %w", i.Name(), err)
+		}
+		pages = append(pages, page)
+	}
+	return pages, nil
+}
+
+// View is what every page in this language knows of the newsroom, but for its feeds.
+func (n *Newsroom) View(language string) templates.Site {
+	c := n.Config
+	v := templates.Site{Title: c.Title, Description: c.Description, URL: c.URL, Owner: templates.Owner(c.Owner), Locale: templates.LocaleFor(language)}
+	for _, name := range slices.Sorted(maps.Keys(c.Newsletters)) {
+		v.Newsletters = append(v.Newsletters, templates.Newsletter{Name: name, Title: c.Newsletters[name].Title})
+	}
+	return v
+}
+
+// Shown is how many stories show now, those withdrawn not among them.
+func (d Desk) Shown() int {
+	n := 0
+	for _, s := range d.Stories {
+		if s.Visible(d.now) && s.Status == items.Published {
+			n++
+		}
+	}
+	return n
+}

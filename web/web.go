@@ -1,0 +1,153 @@
+// Package web serves a newsroom: the publish folder as it is, the pages behind the links in mails under /-/, and for a demo
+// the outbox. No GET changes anything, nothing is tracked, no page needs a script.
+//
+// It assumes to be reachable at the newsroom's url, or for /-/ at web.url, and may stand behind a proxy.
+package web
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tidings/newsroom"
+	"tidings/subscribers"
+	"tidings/templates"
+)
+
+// Server answers the requests for one newsroom.
+type Server struct {
+	Newsroom *newsroom.Newsroom
+	Log      *slog.Logger
+	Healthy  func() error // what /healthz tells; nil: all is well
+	Outbox   string       // the Maildir that is shown under /-/outbox/; "" shows none
+}
+
+// Handler gives the server as a handler.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /-/u/{token}", s.ask)
+	mux.HandleFunc("POST /-/u/{token}", s.leave)
+	if s.Outbox != "" {
+		o := outbox{Server: s, dir: s.Outbox}
+		mux.HandleFunc("GET /-/outbox/{$}", o.list)
+		mux.HandleFunc("GET /-/outbox/{mail}/{$}", o.mail)
+		mux.HandleFunc("GET /-/outbox/{mail}/{part}", o.part)
+	}
+	mux.Handle("/-/", http.HandlerFunc(s.notFound))
+	mux.HandleFunc("/", s.site)
+	return s.secure(s.atBase(mux))
+}
+
+// atBase takes the path of the newsroom's url off, which requests have unless a proxy did so.
+func (s *Server) atBase(next http.Handler) http.Handler {
+	u, err := url.Parse(s.Newsroom.Config.URL)
+	if err != nil || u.Path == "/" {
+		return next
+	}
+	strip := http.StripPrefix(strings.TrimSuffix(u.Path, "/"), next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, u.Path) {
+			strip.ServeHTTP(w, r)
+		} else {
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// secure sets what every answer has. The policy allows what the pages need, which is little: no script ever. The
+// stylesheet is at the newsroom's url, which may be another host than the one that /-/ is reached by.
+func (s *Server) secure(next http.Handler) http.Handler {
+	policy := "default-src 'none'; img-src * data:; media-src *; style-src 'self' " + s.Newsroom.Config.URL + "style.css 'unsafe-inline'; " +
+		"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Content-Security-Policy", policy)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// NewHTTPServer gives a server with time-outs that no slow client can outwait.
+func (s *Server) NewHTTPServer() *http.Server {
+	return &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	err := s.Newsroom.Healthy(r.Context())
+	if err == nil && s.Healthy != nil {
+		err = s.Healthy()
+	}
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		write(w, []byte(err.Error()+"\n"))
+		return
+	}
+	write(w, []byte("ok\n"))
+}
+
+// ask shows who would leave what, and a button. Mail scanners follow links; so a GET must not do more.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
+	s.unsubscribe(w, r, s.Newsroom.Standing)
+}
+
+// leave ends the subscription: it is what the button posts, and what mail programs post by themselves (RFC 8058 §3.2).
+func (s *Server) leave(w http.ResponseWriter, r *http.Request) {
+	s.unsubscribe(w, r, s.Newsroom.Leave)
+}
+
+func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom.Parting) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Robots-Tag", "noindex")
+	p, err := do(r.Context(), r.PathValue("token"))
+	switch {
+	case errors.Is(err, subscribers.ErrToken), errors.Is(err, subscribers.ErrUnknown):
+		s.page(w, http.StatusNotFound, "unsubscribe.html", templates.Unsubscribe{Site: s.view(r), State: "invalid"})
+	case err != nil:
+		s.Log.Error("unsubscribing failed", "error", err)
+		s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
+	default:
+		s.page(w, http.StatusOK, "unsubscribe.html", templates.Unsubscribe{Site: s.Newsroom.View(p.Language),
+			State: p.State, Newsletter: p.Newsletter, Address: p.Address, Action: r.PathValue("token")})
+	}
+}
+
+// view is what a page knows of the newsroom, in the newsroom's language.
+func (s *Server) view(*http.Request) templates.Site {
+	return s.Newsroom.View(s.Newsroom.Config.Language)
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.notice(w, r, http.StatusNotFound, "not_found_title", "not_found_text")
+}
+
+func (s *Server) notice(w http.ResponseWriter, r *http.Request, status int, heading, text string) {
+	v := s.view(r)
+	s.page(w, status, "notice.html", templates.Notice{Site: v, Heading: v.Locale.T(heading), Text: v.Locale.T(text)})
+}
+
+func (s *Server) page(w http.ResponseWriter, status int, template string, view any) {
+	var b bytes.Buffer
+	if err := s.Newsroom.Templates.Execute(&b, template, view); err != nil {
+		s.Log.Error("a page could not be made", "template", template, "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	write(w, b.Bytes())
+}
+
+// write sends the last of an answer; a client that went away before is nobody's loss.
+func write(w http.ResponseWriter, b []byte) { _, _ = w.Write(b) }
