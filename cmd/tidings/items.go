@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"tidings/newsroom"
+)
+
+func (a *app) items() *cobra.Command {
+	return &cobra.Command{
+		Use:   "items",
+		Short: "List the item files: state, address, feeds and issues of each story",
+		Long: `Items lists every item file with the state of its story, the address of its page, the feeds that show it and the
+issues that it was in. It changes nothing.`,
+		Example: "  tidings -C mynews items",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+				lines, err := n.Inventory(cmd.Context())
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "FILE\tSTATE\tADDRESS\tFEEDS\tISSUES")
+				for _, l := range lines {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.File, l.State, dash(l.URL), dash(strings.Join(l.Feeds, " ")), dash(strings.Join(l.Issues, " ")))
+				}
+				return w.Flush()
+			})
+		},
+	}
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"tidings/internal/problem"
+	"tidings/newsroom"
+)
+
+// stdio is what the program reads and writes besides files.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// The exit statuses.
+const (
+	statusDone   = 0 // the work is done; warnings are on standard error
+	statusFailed = 1 // it failed, or check found an error
+	statusUsage  = 2 // the command line is wrong
+)
+
+// app is one run of the program.
+type app struct {
+	stdio
+	now     func() time.Time
+	dir     string // of the newsroom
+	started bool   // the command line was right
+}
+
+// run runs the program with these arguments, the program's name not among them, and gives its exit status.
+func run(ctx context.Context, args []string, std stdio, now func() time.Time) int {
+	a := &app{stdio: std, now: now}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return statusDone
+	case !a.started:
+		fmt.Fprintf(std.err, "tidings: %v\nhint: tidings --help lists the commands; tidings COMMAND --help tells about one\n", err)
+		return statusUsage
+	case !errors.Is(err, errSaid):
+		a.complain(err)
+	}
+	return statusFailed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tidings",
+		Short: "Publish an organisation's news from a folder",
+		Long: `Tidings publishes the news of an organisation. Staff drop item files into a folder; Tidings makes feeds (RSS,
+Atom, JSON Feed) and pages of them, and mails a digest to the people who subscribed.`,
+		Example: `  tidings demo                        # see it work, with a sample newsroom
+  tidings init mynews                 # a newsroom of your own
+  tidings -C mynews new "We moved"    # an item, ready to fill in
+  tidings -C mynews run               # publish, serve and send from now on`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRun:  func(*cobra.Command, []string) { a.started = true },
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.PersistentFlags().StringVarP(&a.dir, "newsroom", "C", ".", "the newsroom's `DIR`, which holds tidings.yaml")
+	root.AddCommand(a.build(), a.check(), a.demo(), a.initVerb(), a.items(), a.newItem(), a.preview(), a.runVerb(),
+		a.schema(), a.send(), a.subscribers(), a.version())
+	return root
+}
+
+// errSaid ends a command that failed and has told why already.
+var errSaid = errors.New("said already")
+
+// complain prints an error with its hint.
+func (a *app) complain(err error) {
+	var probs problem.List
+	if errors.As(err, &probs) {
+		a.report(probs)
+		return
+	}
+	fmt.Fprintf(a.err, "tidings: %v\n", err)
+	for _, h := range hints {
+		if errors.Is(err, h.of) {
+			fmt.Fprintf(a.err, "hint: %s\n", h.hint)
+		}
+	}
+}
+
+var hints = []struct {
+	of   error
+	hint string
+}{
+	{newsroom.ErrNone, "tidings init DIR makes a newsroom; tidings -C DIR names one"},
+	{newsroom.ErrTooSoon, "add --again if another issue is meant to go out now"},
+	{newsroom.ErrStopped, "delete the file STOP in the newsroom's folder to go on"},
+	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
+	{errInUse, "stop the other one first, or leave it to its work"},
+}
+
+// report prints problems to standard error.
+func (a *app) report(probs problem.List) {
+	for _, p := range probs.Sorted() {
+		fmt.Fprintf(a.err, "tidings: %s\n", p)
+	}
+}
+
+// open opens the newsroom that -C names.
+func (a *app) open(ctx context.Context) (*newsroom.Newsroom, error) {
+	return newsroom.Open(ctx, a.dir, newsroom.Outside{Now: a.now, Log: a.logger()})
+}
+
+// with opens the newsroom for one piece of work and closes it afterwards.
+func (a *app) with(ctx context.Context, work func(n *newsroom.Newsroom) error) error {
+	n, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(n), n.Close())
+}
+
+// logger writes to standard error: in colours on a terminal, else one line of key=value an event.
+func (a *app) logger() *slog.Logger {
+	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return slog.New(tint.NewHandler(f, &tint.Options{TimeFormat: time.TimeOnly}))
+	}
+	return slog.New(slog.NewTextHandler(a.err, nil))
+}
+
+// isTerminal tells whether a person is there to answer.
+func (a *app) isTerminal() bool {
+	f, ok := a.in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// count writes a number with its noun: 1 story, 2 stories.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.out, strings.TrimSuffix(format, "\n")+"\n", args...)
+}

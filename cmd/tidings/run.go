@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"tidings/internal/lock"
+	"tidings/newsroom"
+	"tidings/web"
+)
+
+// errInUse says that the newsroom has its daemon already.
+var errInUse = errors.New("another tidings run works on this newsroom")
+
+func (a *app) runVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Watch, publish, serve and send from now on",
+		Long: `Run is the daemon. It looks at the items folder every 15 seconds, and as soon as something changes there, and publishes what
+changed; it serves the publish folder, and the pages behind the links in mails, at web.listen; it sends each
+newsletter at its times. A file named STOP in the newsroom's folder halts all sending while it is there. SIGTERM
+ends it cleanly.`,
+		Example: "  tidings -C mynews run",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			n, err := newsroom.Open(cmd.Context(), a.dir, newsroom.Outside{Now: a.now, Log: a.logger(), Settled: true})
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.daemon(cmd.Context(), n), n.Close())
+		},
+	}
+}
+
+// daemon runs the newsroom's daemon until ctx ends.
+func (a *app) daemon(ctx context.Context, n *newsroom.Newsroom) error {
+	release, err := lock.Try(n.Config.State(), "run")
+	if errors.Is(err, lock.ErrHeld) {
+		return fmt.Errorf("%w: %s", errInUse, n.Config.Dir)
+	} else if err != nil {
+		return err
+	}
+	defer release()
+	listener, err := net.Listen("tcp", n.Config.Web.Listen)
+	if err != nil {
+		return fmt.Errorf("web.listen: %w", err)
+	}
+	log := a.logger()
+	if len(n.Config.Newsletters) > 0 && len(n.Config.Mail.Relays) == 0 {
+		log.Warn("no relay is configured: mail goes into the outbox", "outbox", n.Config.Outbox())
+	}
+	d := &daemon{newsroom: n, log: log, now: a.now}
+	server := &web.Server{Newsroom: n, Log: log, Healthy: d.healthy}
+	return d.run(ctx, listener, server.NewHTTPServer())
+}

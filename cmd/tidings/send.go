@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tidings/digest"
+	"tidings/newsroom"
+)
+
+// errUnasked says that nobody was there to agree to a mailing.
+var errUnasked = errors.New("this would send mail, and there is no terminal to ask at: add --yes")
+
+func (a *app) send() *cobra.Command {
+	var test string
+	var yes, again bool
+	cmd := &cobra.Command{
+		Use:   "send NEWSLETTER",
+		Short: "Send the next issue, or go on with an unfinished one",
+		Long: `Send goes on with the newsletter's unfinished issue. If there is none, it publishes, makes the next issue of the stories
+that were in none yet, and mails it to the subscribers; without such stories it sends nothing. A recipient never gets
+an issue twice. On a terminal it asks first; elsewhere it wants --yes.
+
+With --test it mails the next issue to one address, and stores nothing.`,
+		Example: "  tidings -C mynews send weekly --test me@example.org\n  tidings -C mynews send weekly --yes",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+				if test != "" {
+					return a.sendTest(cmd.Context(), n, args[0], test)
+				}
+				o := newsroom.Order{Newsletter: args[0], Again: again}
+				if !yes {
+					if agreed, err := a.agree(cmd.Context(), n, o); err != nil || !agreed {
+						return err
+					}
+				}
+				return a.sendIssue(cmd.Context(), n, o)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&test, "test", "", "send the next issue to this `ADDRESS` alone, and store nothing")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&again, "again", false, "send a new issue although the last one is less than 12 hours old")
+	return cmd
+}
+
+// agree asks whether the issue is to be sent. What would send nothing new needs no asking.
+func (a *app) agree(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order) (bool, error) {
+	p, err := n.Preview(ctx, o.Newsletter)
+	if err != nil {
+		return false, err
+	}
+	open, err := n.Ledger.UnfinishedIssues(ctx, o.Newsletter)
+	if err != nil || len(open) > 0 || len(p.Articles) == 0 {
+		return err == nil, err
+	}
+	if !a.isTerminal() {
+		return false, errUnasked
+	}
+	fmt.Fprintf(a.out, "Send \"%s\" (%s) to %s? [y/N] ", p.Subject, count(len(p.Articles), "story", "stories"),
+		count(p.Audience, "subscriber", "subscribers"))
+	answer, _ := bufio.NewReader(a.in).ReadString('\n') // no answer is a no
+	agreed := strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
+	if !agreed {
+		a.say("nothing was sent")
+	}
+	return agreed, nil
+}
+
+func (a *app) sendTest(ctx context.Context, n *newsroom.Newsroom, newsletter, address string) error {
+	s, err := n.SendTest(ctx, newsletter, address)
+	if err != nil {
+		return err
+	}
+	if s.Subject == "" {
+		a.say("%s has no news for an issue: nothing was sent", newsletter)
+		return nil
+	}
+	a.say("a test of \"%s\" went to %s by way of %s", s.Subject, address, a.relative(n, s.Into))
+	return nil
+}
+
+func (a *app) sendIssue(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order) error {
+	s, err := n.Send(ctx, o)
+	if errors.Is(err, newsroom.ErrSendingElsewhere) {
+		a.say("another process is sending %s: nothing to do here", o.Newsletter)
+		return nil
+	}
+	a.saySent(n, o, s)
+	return err
+}
+
+// saySent tells what became of a sending, as far as it came.
+func (a *app) saySent(n *newsroom.Newsroom, o newsroom.Order, s newsroom.Sent) {
+	switch {
+	case s.Issue.ID == 0 && s.Stories == 0 && s.Left != nil:
+		a.say("%s has no news for an issue: nothing was sent", o.Newsletter)
+		return
+	case s.Issue.ID == 0:
+		return
+	case s.Continued:
+		a.say("%s goes on, by way of %s", s.Issue.Name(), a.relative(n, s.Into))
+	default:
+		a.say("%s: %s, by way of %s", s.Issue.Name(), count(s.Stories, "story", "stories"), a.relative(n, s.Into))
+	}
+	if s.Account != nil {
+		a.say("%s", s.Account)
+	}
+	if !s.Next.IsZero() {
+		a.say("deferred mail is tried again from %s on: by tidings run, or by this command", s.Next.In(n.Config.Location).Format("2 January 15:04"))
+	}
+	if w := waiting(s.Left); w > 0 {
+		a.say("%s for the next issue", count(w, "story waits", "stories wait"))
+	}
+}
+
+func waiting(left []digest.LeftOut) int {
+	w := 0
+	for _, l := range left {
+		if l.Waiting {
+			w++
+		}
+	}
+	return w
+}
+
+// relative names a folder in the newsroom shortly.
+func (a *app) relative(n *newsroom.Newsroom, p string) string {
+	if rel, err := filepath.Rel(n.Config.Dir, p); err == nil && filepath.IsAbs(p) && !strings.HasPrefix(rel, "..") {
+		return rel + "/"
+	}
+	return p
+}
