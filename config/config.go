@@ -55,18 +55,18 @@ type Feeds struct {
 // Newsletter is one digest.
 type Newsletter struct {
 	Title      string `yaml:"title" jsonschema:"required" jsonschema_description:"What subscribers know it as."`
-	Schedule   string `yaml:"schedule" jsonschema_description:"When issues go out, as a cron expression in the newsroom's time zone: \"0 9 * * MON\" is Mondays at nine. Left out: only by hand."`
+	Schedule   string `yaml:"schedule" jsonschema_description:"When issues go out, as a cron expression in the newsroom's time zone: 0 9 * * MON is Mondays at nine. Left out: only by hand."`
 	Late       Period `yaml:"late" default:"2d" jsonschema_description:"How late an issue may still go out when Tidings was not running at its time; later than that, its stories wait for the next one. 0 is no limit."`
 	MaxItems   int    `yaml:"max_items" default:"12" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many stories an issue holds at most; the others wait for the next one."`
 	MaxItemAge Period `yaml:"max_item_age" default:"30d" jsonschema_description:"How old a story may be to go into an issue, such as 30d or 12h. 0 is no limit."`
-	Subject    string `yaml:"subject" jsonschema_description:"The mail's subject as a Go template with .Newsletter, .Number, .Date, .Lead (the first story's title), .Count and .More (how many besides the first). Default: {{.Newsletter}}: {{.Lead}}"`
+	Subject    string `yaml:"subject" jsonschema_description:"The mail's subject as a Go template with .Newsletter, .Number, .Date, .Lead (the first story's title), .Count and .More (how many besides the first). Default: {{.Newsletter}}: {{.Lead}}."`
 
 	Plan schedule.Schedule `yaml:"-" json:"-"` // of Schedule; the zero Schedule where there is none
 }
 
 // Mail is how mail is sent.
 type Mail struct {
-	From    string  `yaml:"from" jsonschema_description:"The sender, such as IOM UK News <news@example.org>. Required once there is a newsletter."`
+	From    string  `yaml:"from" jsonschema_description:"The sender, a name and an address in angle brackets. Required once there is a newsletter."`
 	ReplyTo string  `yaml:"reply_to" jsonschema_description:"Where answers go. Default: the sender."`
 	Relays  []Relay `yaml:"relays" jsonschema_description:"The mail server that takes the mail. Without one, mail goes into the outbox folder. This version uses one relay."`
 }

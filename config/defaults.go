@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"tidings/internal/strict"
@@ -24,7 +25,7 @@ func setDefaults(doc *strict.Document, c *Config) {
 func fillStruct(doc *strict.Document, v reflect.Value, path ...any) {
 	for _, f := range strict.Fields(v.Type()) {
 		field := v.FieldByIndex(f.Index)
-		at := append(path[:len(path):len(path)], f.Key)
+		at := slices.Concat(path, []any{f.Key})
 		if def := f.Tag.Get("default"); def != "" && !doc.Has(at...) {
 			setDefault(field, def)
 		} else if field.Kind() == reflect.Struct {

@@ -74,7 +74,7 @@ func newMedia(p *items.Picture) media {
 type document struct{ root any }
 
 // FeedXml gives the root element to feeds.WriteXML.
-func (d document) FeedXml() any { return d.root }
+func (d document) FeedXml() any { return d.root } //nolint:revive // the name is that of feeds.XmlFeed
 
 func writeXML(w io.Writer, root any) error {
 	if err := feeds.WriteXML(document{root}, w); err != nil {

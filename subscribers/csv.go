@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (rs *records) quoted(rec *record) error {
 	n, size := 0, 0
 	for open := true; open && size <= maxLine; n++ {
 		line, err := rs.peek(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

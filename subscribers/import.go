@@ -95,7 +95,7 @@ func (im *importer) rows(ctx context.Context, rs *records) error {
 		if err := im.write(ctx); err != nil {
 			return im.stopped(rs, err)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -240,7 +240,7 @@ func (im *importer) say(line int, s problem.Severity, f fault) {
 func (im *importer) open(r io.Reader) (*records, error) {
 	rs := &records{r: bufio.NewReaderSize(r, maxLine), line: 1, comma: ','}
 	start, err := rs.r.Peek(3)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	switch {
@@ -271,7 +271,7 @@ func (im *importer) header(rs *records) (record, error) {
 		rs.take(1)
 		first, err = rs.peek(0)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return record{}, im.unusable(0, fault{"the file is empty", headerHint})
 	}
 	if err != nil {
@@ -279,7 +279,7 @@ func (im *importer) header(rs *records) (record, error) {
 	}
 	rs.comma = separator(first)
 	rec, err := rs.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return record{}, im.unusable(1, fault{"there is no header", headerHint})
 	}
 	if err == nil && rec.fault != (fault{}) {

@@ -30,7 +30,6 @@ import (
 //go:embed *.html *.txt style.css
 var embedded embed.FS
 
-const styleName = "style.css"
 
 // Set is all templates and the stylesheet of one newsroom. It is safe for concurrent use.
 type Set struct {
