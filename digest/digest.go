@@ -102,7 +102,7 @@ func compareBool(a, b bool) int {
 }
 
 func days(d time.Duration) string {
-	if n := int(d / (24 * time.Hour)); n > 1 {
+	if n := d / (24 * time.Hour); n > 1 && d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%d days", n)
 	}
 	return d.String()

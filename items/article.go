@@ -174,8 +174,8 @@ func (p Presenter) picture(item string, img Image) (Picture, bool) {
 
 // asset finds a file that an item shows: one beside it, or one elsewhere on the web, of which only the address is known.
 func (p Presenter) asset(item, src string) (Asset, bool) {
-	if isWeb(src) {
-		return Asset{URL: src, Type: mediaType(src)}, true
+	if u, err := url.Parse(src); err == nil && isWeb(src) {
+		return Asset{URL: src, Type: mediaType(u.Path)}, true
 	}
 	return p.Asset(item, src)
 }

@@ -165,7 +165,7 @@ func splitFrontMatter(text string) (front, body string, bodyAt int, err *frontEr
 	at := 0
 	for i, l := range lines {
 		if t := strings.TrimRight(l, " \t\n"); t == "---" || t == "..." {
-			return blank + rest[:at], rest[at+len(l):], len(blank) + i + 3, nil
+			return blank + rest[:at], rest[at+len(l):], len(blank) + i + 2 + strings.Count(l, "\n"), nil
 		}
 		at += len(l)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
+	"strings"
 	"time"
 
 	"tidings/config"
@@ -297,8 +298,8 @@ func (r *sending) attempt(ctx context.Context, to ledger.Recipient) (ledger.Outc
 	}
 	p := person{to.Subscriber, to.Email, to.Name, to.Language}
 	msg, err := message.For(r.recipient(p, r.issue.Newsletter, r.issue.Number))
-	if err != nil {
-		return ledger.Outcome{State: ledger.Rejected, Reply: err.Error()}, nil
+	if err != nil { // it is this recipient's own: the address or the name cannot be sent to
+		return ledger.Outcome{State: ledger.Rejected, Reply: err.Error()}, nil //nolint:nilerr // said in the outcome
 	}
 	reply, err := r.relay.Deliver(ctx, r.from, to.Email, msg)
 	if err != nil {
@@ -310,7 +311,9 @@ func (r *sending) attempt(ctx context.Context, to ledger.Recipient) (ledger.Outc
 // judge turns the server's answer into an outcome. A refusal that is about us would be everyone's: it stops the sending,
 // and costs no recipient anything.
 func (r *sending) judge(to ledger.Recipient, reply relay.Reply) (ledger.Outcome, error) {
-	o := ledger.Outcome{State: ledger.State(reply.State), Reply: reply.String()}
+	// Servers repeat the address in their answers; the ledger holds none.
+	said := strings.ReplaceAll(reply.String(), to.Email, "(address)")
+	o := ledger.Outcome{State: ledger.State(reply.State), Reply: said}
 	if reply.State == relay.Deferred || reply.Ours {
 		o.State, o.Next = ledger.Deferred, r.now().Add(pause(to.Tries))
 		if r.now().Sub(r.issue.Created) > giveUp && !reply.Ours {

@@ -78,11 +78,8 @@ func (o outbox) read(name string) (stored, error) {
 		return m, err
 	}
 	m.header = in.Header
-	for {
-		p, err := in.NextPart()
-		if err != nil {
-			break // what could be read is shown; the source is there whole
-		}
+	// What can be read is shown; the source is there whole.
+	for p, err := in.NextPart(); err == nil; p, err = in.NextPart() {
 		kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
 		body, _ := io.ReadAll(p.Body)
 		switch kind {

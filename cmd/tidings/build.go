@@ -29,7 +29,7 @@ func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 		return err
 	}
 	a.report(p.Scan.AllProblems())
-	a.say("%s in %s: %d written, %d removed, %d unchanged", count(p.Shown(), "story", "stories"), n.Config.Publish,
+	a.say("%s in %s: %d written, %d removed, %d unchanged", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),
 		len(p.Written), len(p.Removed), p.Same)
 	return nil
 }

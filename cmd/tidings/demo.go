@@ -63,12 +63,22 @@ func (a *app) runDemo(ctx context.Context, dir, listen string, once bool) error 
 	if err == nil {
 		a.sayDemo(n, once)
 		if !once {
-			d := &daemon{newsroom: n, log: a.logger(), now: a.now}
-			server := &web.Server{Newsroom: n, Log: d.log, Healthy: d.healthy, Outbox: n.Config.Outbox()}
-			err = d.run(ctx, listener, server.NewHTTPServer())
+			err = a.serveDemo(ctx, n, listener)
 		}
 	}
 	return errors.Join(err, n.Close())
+}
+
+// serveDemo is the daemon, with the outbox to look at.
+func (a *app) serveDemo(ctx context.Context, n *newsroom.Newsroom, listener net.Listener) error {
+	release, err := lockRun(n)
+	if err != nil {
+		return err
+	}
+	defer release()
+	d := &daemon{newsroom: n, log: a.logger(), now: a.now}
+	server := &web.Server{Newsroom: n, Log: d.log, Healthy: d.healthy, Outbox: n.Config.Outbox()}
+	return d.run(ctx, listener, server.NewHTTPServer())
 }
 
 // demoDir gives an empty folder for the demo.

@@ -44,12 +44,12 @@ func run(ctx context.Context, args []string, std stdio, now func() time.Time) in
 	a := &app{stdio: std, now: now}
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return statusDone
 	case !a.started:
-		fmt.Fprintf(std.err, "tidings: %v\nhint: tidings --help lists the commands; tidings COMMAND --help tells about one\n", err)
+		fmt.Fprintf(std.err, "tidings: %v\nhint: %s; %s --help tells more\n", strings.TrimSpace(err.Error()), cmd.UseLine(), cmd.CommandPath())
 		return statusUsage
 	case !errors.Is(err, errSaid):
 		a.complain(err)
@@ -69,7 +69,7 @@ Atom, JSON Feed) and pages of them, and mails a digest to the people who subscri
   tidings -C mynews run               # publish, serve and send from now on`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRun:  func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRunE: a.start,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetIn(a.in)
@@ -78,7 +78,20 @@ Atom, JSON Feed) and pages of them, and mails a digest to the people who subscri
 	root.PersistentFlags().StringVarP(&a.dir, "newsroom", "C", ".", "the newsroom's `DIR`, which holds tidings.yaml")
 	root.AddCommand(a.build(), a.check(), a.demo(), a.initVerb(), a.items(), a.newItem(), a.preview(), a.runVerb(),
 		a.schema(), a.send(), a.subscribers(), a.version())
+	root.InitDefaultCompletionCmd()
+	for _, group := range root.Commands() {
+		if group.HasSubCommands() { // else cobra would take a word that is none of them for a call for help
+			group.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
+}
+
+// start notes that the command line is right. Cobra looks for required flags only later.
+func (a *app) start(cmd *cobra.Command, _ []string) error {
+	err := cmd.ValidateRequiredFlags()
+	a.started = err == nil
+	return err
 }
 
 // errSaid ends a command that failed and has told why already.
@@ -134,7 +147,7 @@ func (a *app) with(ctx context.Context, work func(n *newsroom.Newsroom) error) e
 // logger writes to standard error: in colours on a terminal, else one line of key=value an event.
 func (a *app) logger() *slog.Logger {
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return slog.New(tint.NewHandler(f, &tint.Options{TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(f, &tint.Options{TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewTextHandler(a.err, nil))
 }

@@ -36,12 +36,19 @@ ends it cleanly.`,
 	}
 }
 
+// lockRun keeps a second daemon away from the newsroom.
+func lockRun(n *newsroom.Newsroom) (release func(), err error) {
+	release, err = lock.Try(n.Config.State(), "run")
+	if errors.Is(err, lock.ErrHeld) {
+		err = fmt.Errorf("%w: %s", errInUse, n.Config.Dir)
+	}
+	return release, err
+}
+
 // daemon runs the newsroom's daemon until ctx ends.
 func (a *app) daemon(ctx context.Context, n *newsroom.Newsroom) error {
-	release, err := lock.Try(n.Config.State(), "run")
-	if errors.Is(err, lock.ErrHeld) {
-		return fmt.Errorf("%w: %s", errInUse, n.Config.Dir)
-	} else if err != nil {
+	release, err := lockRun(n)
+	if err != nil {
 		return err
 	}
 	defer release()

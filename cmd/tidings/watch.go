@@ -54,7 +54,7 @@ func hint(hints chan<- struct{}) {
 func addTree(w *fsnotify.Watcher, dir string, log *slog.Logger) {
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // it went again, or cannot be read: the looks will tell
+			return nil //nolint:nilerr // it went again, or cannot be read: the looks will tell
 		}
 		if d.IsDir() {
 			return w.Add(p)

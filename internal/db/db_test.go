@@ -155,7 +155,8 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
-// TestFair: a process that writes as fast as it can does not starve another, as SQLite by itself lets it for seconds.
+// TestFair: beside a process that writes as fast as it can another has its turn after each transaction, while SQLite by
+// itself lets it starve for seconds.
 func TestFair(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	d := open(t, path)
@@ -173,25 +174,22 @@ func TestFair(t *testing.T) {
 			t.Fatal("the fast writer never wrote")
 		}
 	}
-	var longest time.Duration
-	for i := range 20 {
-		start := time.Now()
+	const mine = 10
+	for i := range mine {
 		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", i)); err != nil {
 			t.Error(err)
 		}
-		longest = max(longest, time.Since(start))
 	}
-	if longest > time.Second {
-		t.Errorf("one write waited for %v", longest)
+	if others := count(t, d, "slots"); others > 3*mine {
+		t.Errorf("the other process wrote %d times while this one wrote %d times", others, mine)
 	}
 	if err := errors.Join(out.Close(), fast.Wait()); err != nil {
 		t.Errorf("the fast writer: %v", err)
 	}
-	t.Logf("the longest write took %v beside %d of the other process", longest, count(t, d, "slots"))
 }
 
 // many keeps a transaction busy for some milliseconds, so that others rarely find the database free by themselves.
-const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) INSERT INTO slots SELECT $1, max(i) FROM n`
+const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 1000) INSERT INTO slots SELECT $1, max(i) FROM n`
 
 // TestFastWriter is the other process of TestFair.
 func TestFastWriter(t *testing.T) {
