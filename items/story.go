@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidings/internal/problem"
+	"tidings/internal/strict"
 )
 
 // Story is one piece of news with its identity, which outlives new titles, renamed files and moved sites.
@@ -226,4 +227,28 @@ func (s *Story) update(f File, now time.Time) {
 	if s.Status != before.Status || s.Hash != before.Hash {
 		s.Updated = now
 	}
+}
+
+// Unrelated warns of related: slugs that no story has.
+func Unrelated(files []File, stories []Story) (probs problem.List) {
+	slugs := map[string]bool{}
+	for _, s := range stories {
+		slugs[s.Slug] = true
+	}
+	known := slices.Sorted(maps.Keys(slugs))
+	for _, f := range files {
+		if f.Item == nil {
+			continue
+		}
+		for _, r := range f.Item.Related {
+			if r.Slug != "" && !slugs[r.Slug] {
+				hint := `a slug is the file's name without date and ending; "tidings items" lists the addresses that end in them`
+				if n := strict.Nearest(r.Slug, known); n != "" {
+					hint = fmt.Sprintf("did you mean %s?", n)
+				}
+				probs.Warnf(f.Name, 0, hint, "related: no story is called %q: the link is left out", r.Slug)
+			}
+		}
+	}
+	return probs
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -156,9 +157,28 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 	default:
 		probs = append(probs, set.Check()...)
 	}
-	scan, err := itemsFolder(c).Take(ctx)
+	desk, err := checkItems(ctx, c)
 	if err != nil {
 		return probs, err
 	}
-	return append(probs, scan.AllProblems()...), nil
+	return append(probs, desk.Scan.AllProblems()...), nil
+}
+
+// checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
+func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
+	n := &Newsroom{Config: c, now: time.Now, folder: itemsFolder(c)}
+	scan, err := n.folder.Take(ctx)
+	if err != nil {
+		return Desk{}, err
+	}
+	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
+		return desk(items.Known{}, scan, n.now()), nil
+	}
+	d, err := db.Open(ctx, c.Database)
+	if err != nil {
+		return Desk{}, err
+	}
+	defer d.Close()
+	n.stories = items.Store{DB: d, Host: host(c), Location: c.Location}
+	return n.match(ctx, scan, n.now())
 }

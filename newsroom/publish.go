@@ -50,9 +50,14 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 	if err != nil {
 		return Desk{}, err
 	}
+	return desk(known, scan, now), nil
+}
+
+// desk says which story each file is. Its problems are those of the scan and of identity.
+func desk(known items.Known, scan items.Scan, now time.Time) Desk {
 	stories, probs := known.Match(scan.Files, now)
-	scan.Problems = append(scan.Problems, probs...)
-	return Desk{Scan: scan, Stories: stories, known: known, now: now}, nil
+	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories))
+	return Desk{Scan: scan, Stories: stories, known: known, now: now}
 }
 
 // NextChange is the next time at which a story begins or ceases to show without anyone touching its file; zero if there
