@@ -174,7 +174,7 @@ func TestFair(t *testing.T) {
 			t.Fatal("the fast writer never wrote")
 		}
 	}
-	const mine = 10
+	const mine = 20
 	for i := range mine {
 		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", i)); err != nil {
 			t.Error(err)
@@ -189,7 +189,7 @@ func TestFair(t *testing.T) {
 }
 
 // many keeps a transaction busy for some milliseconds, so that others rarely find the database free by themselves.
-const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 1000) INSERT INTO slots SELECT $1, max(i) FROM n`
+const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 700) INSERT INTO slots SELECT $1, max(i) FROM n`
 
 // TestFastWriter is the other process of TestFair.
 func TestFastWriter(t *testing.T) {
