@@ -57,7 +57,7 @@ func isPort(s string) bool {
 }
 
 func (k *checker) required(s, hint string, path ...any) {
-	if strings.TrimSpace(s) == "" {
+	if strings.TrimSpace(s) == "" && !k.HasUnknown() {
 		k.Errorf(k.Line(path...), hint, "%s: it is missing", strict.PathName(path))
 	}
 }

@@ -109,7 +109,7 @@ func Load(dir string) (*Config, problem.List, error) {
 func Parse(data []byte, dir string) (*Config, problem.List) {
 	c := &Config{Dir: dir}
 	doc := strict.YAML(File, data, 0, c)
-	if doc.Problems.HasErrors() {
+	if !doc.Filled() {
 		return c, doc.Problems
 	}
 	setDefaults(doc, c)

@@ -54,7 +54,9 @@ func section(b *strings.Builder, title, prefix string, t reflect.Type) {
 			key, inner = key+"[]", inner.Elem()
 		}
 		if len(strict.Fields(inner)) > 0 {
-			groups = append(groups, func() { section(b, "`"+key+"`: "+strings.TrimSuffix(f.Tag.Get("jsonschema_description"), "."), key+".", inner) })
+			groups = append(groups, func() {
+				section(b, "`"+key+"`: "+strings.TrimSuffix(f.Tag.Get("jsonschema_description"), "."), key+".", inner)
+			})
 			continue
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", key, fallback(f), strings.ReplaceAll(f.Tag.Get("jsonschema_description"), "|", `\|`))

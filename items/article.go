@@ -28,6 +28,7 @@ type Article struct {
 	Summary   string    `json:"summary,omitempty"` // the item's own, else its first paragraph, cut at about 300 characters
 	Published time.Time `json:"published"`         // in the newsroom's time zone
 	Updated   time.Time `json:"updated"`           // Published, or the last change for readers after it
+	First     time.Time `json:"first"`             // when it first showed here: orders the stories of one date
 	Withdrawn bool      `json:"withdrawn,omitempty"`
 
 	Authors     []Person     `json:"authors,omitempty"`
@@ -106,7 +107,7 @@ func (p Presenter) Article(s Story) Article {
 	it := s.Item
 	a := Article{
 		ID: s.ID, Slug: s.Slug, URL: p.StoryURL(s.Slug), Language: it.Language, Dir: Direction(it.Language),
-		Title: it.Title, Published: it.Due(), Updated: it.Changed(),
+		Title: it.Title, Published: it.Due(), Updated: it.Changed(), First: s.FirstPublished,
 	}
 	for _, slug := range it.Topics {
 		a.Topics = append(a.Topics, Topic{slug, cmp.Or(p.Topics[slug], slug)})
@@ -212,9 +213,10 @@ func (p Presenter) body(s Story) template.HTML {
 	return template.HTML(markup.HTML(s.Item.Body, markup.Options{Resolve: resolve, Prefix: s.Slug + "-"}))
 }
 
-// NewestFirst orders articles by the time they were published, those of one time by id.
+// NewestFirst orders articles by the time they were published, those of one date or time by when they first showed here, which is
+// when their files came.
 func NewestFirst(a, b Article) int {
-	return cmp.Or(b.Published.Compare(a.Published), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(b.Published.Compare(a.Published), b.First.Compare(a.First), cmp.Compare(a.ID, b.ID))
 }
 
 // ByTitle orders topics for people.

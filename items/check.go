@@ -23,10 +23,15 @@ type checker struct {
 	*strict.Document
 	rules Parser
 	story place
+	bad   map[string]bool // times that were complained of
 }
 
+// lacks tells whether what is missing at path is to be complained of: not if it is there and unreadable, or may be what an
+// unknown key was meant to be.
+func (c *checker) lacks(path ...any) bool { return !c.HasUnknown() && !c.bad[strict.PathName(path)] }
+
 func (c *checker) run() {
-	if c.Problems.HasErrors() {
+	if !c.Filled() {
 		return // what the file means is not known: more complaints would only confuse
 	}
 	c.texts()
@@ -47,7 +52,7 @@ func (c *checker) texts() {
 		*s = squeeze(*s)
 	}
 	switch n := utf8.RuneCountInString(c.Title); {
-	case n == 0:
+	case n == 0 && c.lacks("title"):
 		c.Errorf(c.Line("title"), "add a line: title: What happened", "title: it is missing")
 	case n > MaxTitle:
 		c.Errorf(c.Line("title"), "move what does not fit into summary", "title: it has %d characters, more than %d", n, MaxTitle)
@@ -64,10 +69,11 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (c *checker) times() {
 	for _, t := range c.whens() {
 		if err := t.when.resolve(c.rules.Location); err != nil {
+			c.bad[strict.PathName(t.path)] = true
 			c.Errorf(c.Line(t.path...), err.hint, "%s: %s", strict.PathName(t.path), err.what)
 		}
 	}
-	if c.Date.IsZero() && !c.Problems.HasErrors() {
+	if c.Date.IsZero() && c.lacks("date") {
 		c.Errorf(c.Line("date"), "add a line: date: 2015-12-21", "date: it is missing")
 	}
 	if !c.Updated.IsZero() && c.Updated.Time.Before(c.Date.Time) {
@@ -189,7 +195,7 @@ func (c *checker) people() {
 	for i := range c.Authors {
 		a := &c.Authors[i]
 		a.Name, a.Role, a.Organisation = squeeze(a.Name), squeeze(a.Role), squeeze(a.Organisation)
-		if a.Name == "" {
+		if a.Name == "" && c.lacks("authors", i, "name") {
 			c.Errorf(c.Line("authors", i), "write {name: Amanda Nero, role: Photojournalist}", "authors[%d].name: it is missing", i+1)
 		}
 		c.web(&a.URL, "authors", i, "url")
@@ -199,7 +205,7 @@ func (c *checker) people() {
 		for _, s := range []*string{&p.Name, &p.Role, &p.Organisation, &p.Phone, &p.Email, &p.For} {
 			*s = squeeze(*s)
 		}
-		if p.Name == "" && p.Role == "" && p.Organisation == "" {
+		if p.Name == "" && p.Role == "" && p.Organisation == "" && c.lacks("contacts", i) {
 			c.Errorf(c.Line("contacts", i), "a desk without a person has a role, such as Press office", "contacts[%d]: neither name nor role nor organisation is given", i+1)
 		}
 		c.email(&p.Email, "contacts", i, "email")
@@ -261,6 +267,7 @@ func (c *checker) image(img *Image, path ...any) {
 func (c *checker) src(src string, path ...any) {
 	what := strict.PathName(path) + ".src"
 	switch u, err := url.Parse(src); {
+	case src == "" && !c.lacks(path...):
 	case src == "":
 		c.Errorf(c.Line(path...), "write {src: picture.jpg}, the name of a file beside this one", "%s: it is missing", what)
 	case strings.Contains(src, `\`):
@@ -303,7 +310,7 @@ func (c *checker) event() {
 	e.Venue, e.Room, e.Address = squeeze(e.Venue), squeeze(e.Room), squeeze(e.Address)
 	oneOf(c, &e.Status, []any{"event", "status"}, Scheduled, Cancelled, Postponed, Moved)
 	switch {
-	case c.Problems.HasErrors():
+	case e.Start.IsZero() && !c.lacks("event", "start"):
 	case e.Start.IsZero():
 		c.Errorf(c.Line("event"), "write start: 2015-12-14T12:45, or start: 2015-12-14 for a whole day", "event.start: it is missing")
 	case !e.End.IsZero() && e.End.Whole != e.Start.Whole:
@@ -324,10 +331,10 @@ func (c *checker) corrections() {
 	for i := range c.Corrections {
 		k := &c.Corrections[i]
 		k.Text = squeeze(k.Text)
-		if k.Text == "" {
+		if k.Text == "" && c.lacks("corrections", i, "text") {
 			c.Errorf(c.Line("corrections", i), "say what was put right", "corrections[%d].text: it is missing", i+1)
 		}
-		if k.Date.IsZero() && !c.Problems.HasErrors() {
+		if k.Date.IsZero() && c.lacks("corrections", i, "date") {
 			c.Errorf(c.Line("corrections", i), "write date: 2015-11-04", "corrections[%d].date: it is missing", i+1)
 		}
 	}
@@ -337,11 +344,13 @@ func (c *checker) body() {
 	if strings.TrimSpace(c.Body) == "" && c.Link == "" && c.Status == Published {
 		c.Warnf(c.story.line, "write the story, or give link: https://… if it lives elsewhere", "the story has no text")
 	}
-	for _, r := range markup.Refs(c.Body) {
-		line := c.story.line
-		if !c.story.flat {
-			line += r.Line - 1
+	for i, line := range strings.Split(c.Body, "\n") {
+		if m := blankInLink.FindStringSubmatch(line); m != nil {
+			c.Warnf(c.story.at(i+1), fmt.Sprintf("write <%s> with the angle brackets, or rename the file", m[1]), "the file name %q holds a blank, which ends a link", m[1])
 		}
+	}
+	for _, r := range markup.Refs(c.Body) {
+		line := c.story.at(r.Line)
 		switch scheme := schemeOf(r.URL); {
 		case r.Image && (scheme == "mailto" || scheme == "tel"), !slices.Contains([]string{"", "http", "https", "mailto", "tel"}, scheme):
 			c.Warnf(line, "links may begin with https:, http:, mailto: or tel:", "the link to %q is left out, its text stays", shorten(r.URL))
@@ -350,6 +359,9 @@ func (c *checker) body() {
 		}
 	}
 }
+
+// blankInLink finds ![Photo](IMG 2041.jpg), which Markdown takes for plain text.
+var blankInLink = regexp.MustCompile(`\]\(([^()<>"'\s][^()<>"']*\s[^()<>"']*\.[A-Za-z0-9]{2,5})\)`)
 
 var schemePattern = regexp.MustCompile(`^\s*([a-zA-Z][a-zA-Z0-9+.-]*):`)
 

@@ -33,6 +33,7 @@ type Folder struct {
 type taken struct {
 	stamp
 	since time.Time // when this stamp was first seen
+	gone  time.Time // when the file was first missed; zero while it is there
 	file  File
 	refs  []localRef // of file's item
 }
@@ -110,9 +111,31 @@ func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
 		keep[e.path] = t
 		scan.Files = append(scan.Files, t.lookBeside(root))
 	}
+	scan.Files = append(scan.Files, f.missed(keep, now)...)
+	slices.SortFunc(scan.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	f.taken = keep
 	scan.Problems = append(f.strangers(others), twins(scan.Files)...)
 	return scan, nil
+}
+
+// missed gives the files that were there at the last look and are not at this one, until they have been missing for as long as
+// a new file must be there: a file that is being renamed or replaced is not gone for the moment in between.
+func (f *Folder) missed(keep map[string]*taken, now time.Time) (files []File) {
+	for p, t := range f.taken {
+		if keep[p] != nil || now.IsZero() || t.file.Hash == "" {
+			continue
+		}
+		if t.gone.IsZero() {
+			t.gone = now
+		}
+		if now.Sub(t.gone) < settle {
+			keep[p] = t
+			file := t.file
+			file.Pending = true
+			files = append(files, file)
+		}
+	}
+	return files
 }
 
 type entry struct {
@@ -237,6 +260,9 @@ func (t *taken) lookBeside(root *os.Root) File {
 		switch m, err := media(root, file.Path, ref.src); {
 		case err == nil:
 			file.Beside += fmt.Sprintf("%s %d %d\n", m.Path, m.Size, m.Mod.UnixNano())
+		case ref.link && mediaTypes[strings.ToLower(path.Ext(ref.src))] != "":
+			file.Problems.Warnf(file.Name, 0, "put the file beside the item; capital and small letters count",
+				"%s is not there: the link to it leads nowhere", shorten(ref.src))
 		case !ref.link:
 			file.Problems.Warnf(file.Name, 0, "put the file beside the item; capital and small letters count",
 				"%s is not there: the story is published without it", shorten(ref.src))

@@ -42,7 +42,7 @@ func (p Parser) Parse(file string, data []byte) (Item, problem.List) {
 	}
 	var it Item
 	doc, story := decode(file, text, &it)
-	c := checker{Item: &it, Document: doc, rules: p, story: story}
+	c := checker{Item: &it, Document: doc, rules: p, bad: map[string]bool{}, story: story}
 	c.run()
 	if doc.Problems.HasErrors() {
 		return Item{Status: statusIn(text)}, append(probs, doc.Problems...)
@@ -106,6 +106,14 @@ func firstDifference(a, b string) int {
 type place struct {
 	line int  // on which it begins
 	flat bool // it stands in quotes: its own lines are none of the file's
+}
+
+// at is the file's line of the story's n-th, counted from 1.
+func (p place) at(n int) int {
+	if p.flat {
+		return p.line
+	}
+	return p.line + n - 1
 }
 
 // decode fills the item from the text by the format that the file's ending names.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"tidings/internal/db"
@@ -29,7 +28,7 @@ func (s Store) Load(ctx context.Context) (Known, error) {
 	if err := s.loadSlugs(ctx, k.Slugs); err != nil {
 		return k, err
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT id, slug, path, hash, item, status, first_published, updated FROM stories ORDER BY id`)
+	rows, err := s.DB.QueryContext(ctx, `SELECT id, slug, path, hash, item, status, first_published, updated, gone FROM stories ORDER BY id`)
 	if err != nil {
 		return k, err
 	}
@@ -63,11 +62,11 @@ func (s Store) loadSlugs(ctx context.Context, slugs map[string]string) error {
 func (s Store) scan(rows *sql.Rows) (Story, error) {
 	var st Story
 	var item string
-	var first, updated int64
-	if err := rows.Scan(&st.ID, &st.Slug, &st.Path, &st.Hash, &item, &st.Status, &first, &updated); err != nil {
+	var first, updated, gone int64
+	if err := rows.Scan(&st.ID, &st.Slug, &st.Path, &st.Hash, &item, &st.Status, &first, &updated, &gone); err != nil {
 		return st, err
 	}
-	st.FirstPublished, st.Updated = db.Time(first), db.Time(updated)
+	st.FirstPublished, st.Updated, st.Gone = db.Time(first), db.Time(updated), db.Time(gone)
 	if item == "" {
 		return st, nil
 	}
@@ -84,19 +83,10 @@ func (s Store) scan(rows *sql.Rows) (Story, error) {
 }
 
 // Save remembers, of the stories that a Match with k gave, those that show at now or were known before, so that they are
-// the same ones for ever. It fixes the host at the first time. Stories that nobody has seen yet need no memory.
+// the same ones for ever, and notes which known ones have no file any more. It fixes the host at the first time. Stories
+// that nobody has seen yet need no memory.
 func (s Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) error {
-	before := map[string]Story{}
-	for _, st := range k.Stories {
-		before[st.ID] = st
-	}
-	changed := slices.DeleteFunc(slices.Clone(stories), func(st Story) bool {
-		old, ok := before[st.ID]
-		if !ok {
-			return !st.Visible(now)
-		}
-		return old.Slug == st.Slug && old.Path == st.Path && old.Hash == st.Hash && old.Status == st.Status && (old.Item == nil) == (st.Item == nil)
-	})
+	changed := changes(k, stories, now)
 	if len(changed) == 0 {
 		return nil
 	}
@@ -105,15 +95,40 @@ func (s Store) Save(ctx context.Context, k Known, stories []Story, now time.Time
 			return err
 		}
 		for _, st := range changed {
-			if st.FirstPublished.IsZero() {
-				st.FirstPublished = now
-			}
 			if err := save(ctx, tx, st); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// changes are the stories that are not in the database as they are now.
+func changes(k Known, stories []Story, now time.Time) []Story {
+	before := map[string]Story{}
+	for _, st := range k.Stories {
+		before[st.ID] = st
+	}
+	var changed []Story
+	for _, st := range stories {
+		old, known := before[st.ID]
+		delete(before, st.ID)
+		if known && !st.same(old) || !known && st.Visible(now) {
+			changed = append(changed, st)
+		}
+	}
+	for _, st := range k.Stories {
+		if _, missing := before[st.ID]; missing && st.Gone.IsZero() {
+			st.Gone = now
+			changed = append(changed, st)
+		}
+	}
+	return changed
+}
+
+func (s Story) same(t Story) bool {
+	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Status == t.Status && (s.Item == nil) == (t.Item == nil) &&
+		s.FirstPublished.Equal(t.FirstPublished) && s.Gone.IsZero() == t.Gone.IsZero()
 }
 
 func save(ctx context.Context, tx *sql.Tx, st Story) error {
@@ -125,10 +140,11 @@ func save(ctx context.Context, tx *sql.Tx, st Story) error {
 		}
 		item = string(b)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO stories (id, slug, path, hash, item, status, first_published, updated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET path = excluded.path,
-		hash = excluded.hash, item = excluded.item, status = excluded.status, updated = excluded.updated`,
-		st.ID, st.Slug, st.Path, st.Hash, item, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated))
+	_, err := tx.ExecContext(ctx, `INSERT INTO stories (id, slug, path, hash, item, status, first_published, updated, gone)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET path = excluded.path,
+		hash = excluded.hash, item = excluded.item, status = excluded.status, first_published = excluded.first_published,
+		updated = excluded.updated, gone = excluded.gone`,
+		st.ID, st.Slug, st.Path, st.Hash, item, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone))
 	if err != nil {
 		return fmt.Errorf("story %s: %w", st.ID, err)
 	}

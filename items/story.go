@@ -24,6 +24,7 @@ type Story struct {
 	Status         Status
 	FirstPublished time.Time // zero: never yet, and then nothing of it is remembered
 	Updated        time.Time // when the item or its status last changed here
+	Gone           time.Time // when its file was first missed; zero while it is there
 }
 
 // Visible tells whether the story, or the notice that it was withdrawn, may show at now.
@@ -57,7 +58,7 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	stories := make([]Story, len(files))
 	for _, i := range mintingOrder(files, now) {
 		if s, ok := m.story(i, now, &probs); ok {
-			s.update(files[i], now)
+			s.update(files[i], now.Truncate(time.Microsecond)) // as the database keeps it
 			stories[i] = s
 		}
 	}
@@ -104,16 +105,36 @@ func newMatcher(k Known, files []File) *matcher {
 		}
 	}
 	stories := slices.Clone(k.Stories)
-	// Of two stories that were at one path in turn, the one that changed last is meant.
+	// Of several stories that were at one path in turn, or have the same content, the one is meant whose file was there at the
+	// last look, then the one that was there last.
 	slices.SortStableFunc(stories, func(a, b Story) int {
-		return cmp.Or(a.Updated.Compare(b.Updated), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(compareGone(a, b), b.Updated.Compare(a.Updated), cmp.Compare(a.ID, b.ID))
 	})
 	for i := range stories {
 		s := &stories[i]
-		m.byID[s.ID], m.atPath[s.Path], m.atStem[stem(s.Path)] = s, s, s
+		m.byID[s.ID] = s
+		addIfNew(m.atPath, s.Path, s)
+		addIfNew(m.atStem, stem(s.Path), s)
 		m.ofHash[s.Hash] = append(m.ofHash[s.Hash], s)
 	}
 	return m
+}
+
+// compareGone puts stories whose file is there before the others, and those before the ones that went earlier.
+func compareGone(a, b Story) int {
+	switch {
+	case a.Gone.IsZero() == b.Gone.IsZero():
+		return b.Gone.Compare(a.Gone)
+	case a.Gone.IsZero():
+		return -1
+	}
+	return 1
+}
+
+func addIfNew(m map[string]*Story, key string, s *Story) {
+	if m[key] == nil {
+		m[key] = s
+	}
 }
 
 func (m *matcher) apply(rule func(i int) *Story) {
@@ -227,6 +248,10 @@ func (s *Story) update(f File, now time.Time) {
 	if s.Status != before.Status || s.Hash != before.Hash {
 		s.Updated = now
 	}
+	if s.FirstPublished.IsZero() && s.Visible(now) {
+		s.FirstPublished = now
+	}
+	s.Gone = time.Time{}
 }
 
 // Unrelated warns of related: slugs that no story has.

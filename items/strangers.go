@@ -65,12 +65,19 @@ func (f *Folder) strangers(others []string) (probs problem.List) {
 	return probs
 }
 
-// twins marks the files that pin the same id: which of them is meant cannot be known, so all but the first are left out.
+// twins warns of files that are the same, and marks those that pin the same id: which of them is meant cannot be known, so all but the first are left out.
 func twins(files []File) (probs problem.List) {
-	first := map[string]string{}
+	first, same := map[string]string{}, map[string]string{}
 	for i := range files {
 		file := &files[i]
-		if file.Item == nil || file.Item.ID == "" {
+		if file.Item == nil {
+			continue
+		}
+		if other := same[file.Hash]; other != "" && file.Item.Status == Published {
+			probs.Warnf(file.Name, 0, "delete one of the two; each is a story of its own", "it is the same as %s, letter for letter: both are published", other)
+		}
+		same[file.Hash] = file.Name
+		if file.Item.ID == "" {
 			continue
 		}
 		if other, twice := first[file.Item.ID]; twice {

@@ -98,6 +98,10 @@ func explainDate(s string) *whenError {
 	}
 	if m := slashDate.FindStringSubmatch(s); m != nil {
 		if iso, ok := fromSlashes(m[1], m[2], m[3]); ok {
+			if d, mo := atoi(m[1]), atoi(m[2]); len(m[1]) < 4 && d <= 12 && mo <= 12 && d != mo {
+				other := iso[:4] + iso[7:] + iso[4:7]
+				return &whenError{fmt.Sprintf("%q is no date that can be read", s), fmt.Sprintf("write %s if the day stands first in it, %s if the month does", iso, other)}
+			}
 			return &whenError{fmt.Sprintf("%q is no date that can be read", s), "write " + iso}
 		}
 		return &whenError{fmt.Sprintf("%q is no date", s), "write year-month-day, such as 2015-12-21"}

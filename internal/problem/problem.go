@@ -58,8 +58,17 @@ func (l *List) Warnf(file string, line int, hint, format string, args ...any) {
 }
 
 // HasErrors tells whether any of the problems is an error.
-func (l List) HasErrors() bool {
-	return slices.ContainsFunc(l, func(p Problem) bool { return p.Severity == Error })
+func (l List) HasErrors() bool { return l.Errors() > 0 }
+
+// Errors gives the number of problems that are errors.
+func (l List) Errors() int {
+	n := 0
+	for _, p := range l {
+		if p.Severity == Error {
+			n++
+		}
+	}
+	return n
 }
 
 // Sorted returns the problems by file, then line, those of one line in the order in which they were found.

@@ -82,7 +82,8 @@ func (d *Document) checkStruct(n *yaml.Node, t reflect.Type, path string) {
 	d.eachKey(n, path, func(key, value *yaml.Node) {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key.Value })
 		if i < 0 {
-			d.Errorf(d.lineOf(key.Line), unknownHint(key.Value, keys(fields)), "unknown key %q", name(path, key.Value))
+			d.unknown++
+			d.Errorf(d.lineOf(key.Line), unknownHint(key, value, keys(fields), n.Style), "unknown key %q", name(path, key.Value))
 			return
 		}
 		d.check(value, fields[i].Type, name(path, key.Value))
@@ -210,7 +211,12 @@ func keys(fields []Field) []string {
 	return out
 }
 
-func unknownHint(key string, known []string) string {
+// unknownHint knows the most frequent cause in {…}: "venue: Terminal 3, Hamburg" ends at its comma.
+func unknownHint(node, value *yaml.Node, known []string, style yaml.Style) string {
+	key := node.Value
+	if style&yaml.FlowStyle != 0 && isNull(value) {
+		return fmt.Sprintf("in { } a comma ends a value: if %q belongs to the value before it, put that whole value in quotes", key)
+	}
 	if n := Nearest(key, known); n != "" {
 		return fmt.Sprintf("did you mean %s?", n)
 	}

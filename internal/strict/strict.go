@@ -27,10 +27,18 @@ type Document struct {
 	Problems problem.List // what is wrong with the form; callers add what is wrong with the meaning
 	root     *yaml.Node   // nil when the file could not be read at all
 	first    int          // what to add to a node's line to get the file's
+	filled   bool
+	unknown  int // keys
 }
 
+// HasUnknown tells whether the file has unknown keys: then one that seems to be missing is likely one of them.
+func (d *Document) HasUnknown() bool { return d.unknown > 0 }
+
+// Filled tells whether the values were read: all of them, for an unknown key is an error but hides nothing else.
+func (d *Document) Filled() bool { return d.filled }
+
 // YAML decodes the one YAML document in data into v, a pointer to a struct. skipped is the number of lines of the file
-// that stand before data. v is filled only when there is no error.
+// that stand before data. v is filled unless there is an error other than an unknown key.
 func YAML(file string, data []byte, skipped int, v any) *Document {
 	d := &Document{File: file, first: skipped}
 	data = otherBreaks.ReplaceAll(data, []byte(" "))
@@ -38,7 +46,8 @@ func YAML(file string, data []byte, skipped int, v any) *Document {
 	var doc yaml.Node
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return d // nothing but white space and comments: required keys are the caller's to ask for
+		d.filled = true // nothing but white space and comments: required keys are the caller's to ask for
+		return d
 	case err != nil:
 		d.syntax(err, data)
 		return d
@@ -71,12 +80,14 @@ func JSON(file string, data []byte, v any) *Document {
 func (d *Document) fill(node *yaml.Node, v any) {
 	d.root = node
 	d.check(node, reflect.TypeOf(v).Elem(), "")
-	if d.Problems.HasErrors() {
+	if d.Problems.Errors() > d.unknown {
 		return
 	}
 	if err := node.Decode(v); err != nil {
 		d.syntax(err, nil)
+		return
 	}
+	d.filled = true
 }
 
 // Errorf adds an error at a line of the file.

@@ -24,7 +24,7 @@ type Recipient struct {
 func (l Ledger) Claim(ctx context.Context, issue Issue, sender string, now time.Time) (r Recipient, ok bool, err error) {
 	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
 		for {
-			r.Subscriber, r.Tries, err = next(ctx, tx, issue.ID, now)
+			r.Subscriber, err = next(ctx, tx, issue.ID, now)
 			if errors.Is(err, sql.ErrNoRows) {
 				return nil
 			} else if err != nil {
@@ -36,34 +36,44 @@ func (l Ledger) Claim(ctx context.Context, issue Issue, sender string, now time.
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
-			if err := claim(ctx, tx, issue.ID, r, ok, sender, now); err != nil || ok {
+			if r.Tries, err = claim(ctx, tx, issue.ID, r.Subscriber, ok, sender, now); err != nil || ok {
 				return err
 			}
 		}
 	})
-	return r, ok && err == nil, err
+	if err != nil || !ok {
+		return Recipient{}, false, err
+	}
+	return r, true, nil
 }
 
-// next finds the recipient whose turn it is: first those not tried yet, then those whose pause is over.
-func next(ctx context.Context, tx *sql.Tx, issue int64, now time.Time) (subscriber int64, tries int, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT subscriber, tries + 1 FROM deliveries WHERE issue = $1 AND state = 'pending'
-		ORDER BY subscriber LIMIT 1`, issue).Scan(&subscriber, &tries)
+// The turns: first those not tried yet, then those whose pause is over. SQLite goes by the index of states only where that
+// index alone gives the answer, else past all who were dealt with; so what else is to be known is asked of each one found.
+const (
+	nextPending  = `SELECT subscriber FROM deliveries WHERE issue = $1 AND state = 'pending' ORDER BY subscriber LIMIT 1`
+	nextDeferred = `SELECT x.subscriber FROM deliveries x JOIN deliveries d ON d.issue = x.issue AND d.subscriber = x.subscriber
+		WHERE x.issue = $1 AND x.state = 'deferred' AND d.next_at <= $2 ORDER BY x.subscriber LIMIT 1`
+)
+
+// next finds the recipient whose turn it is.
+func next(ctx context.Context, tx *sql.Tx, issue int64, now time.Time) (subscriber int64, err error) {
+	err = tx.QueryRowContext(ctx, nextPending, issue).Scan(&subscriber)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = tx.QueryRowContext(ctx, `SELECT subscriber, tries + 1 FROM deliveries WHERE issue = $1 AND state = 'deferred'
-			AND next_at <= $2 ORDER BY subscriber LIMIT 1`, issue, db.Micros(now)).Scan(&subscriber, &tries)
+		err = tx.QueryRowContext(ctx, nextDeferred, issue, db.Micros(now)).Scan(&subscriber)
 	}
-	return subscriber, tries, err
+	return subscriber, err
 }
 
-func claim(ctx context.Context, tx *sql.Tx, issue int64, r Recipient, wanted bool, sender string, now time.Time) error {
-	state, reply := Sending, ""
+// claim moves a delivery to Sending, or to Suppressed if the mail is not wanted any more, and counts the tries.
+func claim(ctx context.Context, tx *sql.Tx, issue, subscriber int64, wanted bool, sender string, now time.Time) (tries int, err error) {
+	state, reply, try := Sending, "", 1
 	if !wanted {
-		state, sender, reply, r.Tries = Suppressed, "", "left or suppressed before their turn", r.Tries-1
+		state, sender, reply, try = Suppressed, "", "left or suppressed before their turn", 0
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, sender = $2, tries = $3, reply = $4, changed = $5
-		WHERE issue = $6 AND subscriber = $7 AND state IN ('pending', 'deferred')`,
-		state, sender, r.Tries, reply, db.Micros(now), issue, r.Subscriber)
-	return err
+	err = tx.QueryRowContext(ctx, `UPDATE deliveries SET state = $1, sender = $2, tries = tries + $3, reply = $4, changed = $5
+		WHERE issue = $6 AND subscriber = $7 AND state IN ('pending', 'deferred') RETURNING tries`,
+		state, sender, try, reply, db.Micros(now), issue, subscriber).Scan(&tries)
+	return tries, err
 }
 
 // Outcome is how an attempt ended.
@@ -76,10 +86,11 @@ type Outcome struct {
 // ErrNotClaimed says that the delivery is not, or no longer, in the hands of this sender.
 var ErrNotClaimed = errors.New("the delivery is not in the hands of this sender")
 
-// Record ends the attempt that Claim began in the name of the same sender.
+// Record ends the attempt that Claim began in the name of the same sender. With Pending it does not count as a try.
 func (l Ledger) Record(ctx context.Context, issue Issue, subscriber int64, sender string, o Outcome, now time.Time) error {
 	return l.DB.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, sender = '', reply = $2, next_at = $3, changed = $4
+		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, sender = '', reply = $2, next_at = $3, changed = $4,
+			tries = CASE WHEN $1 = 'pending' THEN tries - 1 ELSE tries END
 			WHERE issue = $5 AND subscriber = $6 AND state = 'sending' AND sender = $7`,
 			o.State, o.Reply, db.Micros(o.Next), db.Micros(now), issue.ID, subscriber, sender)
 		if err != nil {

@@ -72,7 +72,7 @@ type Ledger struct{ DB *db.DB }
 var ErrSlotTaken = errors.New("there is an issue for this time already")
 
 // Open writes a new issue with its composed messages and its stories into the ledger and expands the newsletter's audience into its deliveries, all
-// or nothing. The issue's number must be the one that Next gave; ErrSlotTaken says that another process was faster.
+// or nothing: with an error the Issue is the zero one. The issue's number must be the one that Next gave; ErrSlotTaken says that another process was faster.
 func (l Ledger) Open(ctx context.Context, i Issue, messages []byte, stories []string) (Issue, error) {
 	i.State = Unfinished
 	err := l.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -93,7 +93,10 @@ func (l Ledger) Open(ctx context.Context, i Issue, messages []byte, stories []st
 			SELECT $1, subscriber, 'pending' FROM audience WHERE newsletter = $2`, i.ID, i.Newsletter)
 		return err
 	})
-	return i, err
+	if err != nil {
+		return Issue{}, err // whatever id it had for a moment, there is no such issue
+	}
+	return i, nil
 }
 
 // Next gives the number that the next issue of a newsletter gets.

@@ -14,11 +14,13 @@ import (
 // Outbox keeps mail in a Maildir instead of sending it: for trying things out and for newsrooms without a relay.
 // Any mail program can read it. It may be used from several goroutines and processes at once.
 type Outbox struct {
-	dir   string
-	now   func() time.Time
-	host  string
-	count atomic.Int64
+	dir  string
+	now  func() time.Time
+	host string
 }
+
+// delivered counts the deliveries of this process, to any outbox: it is in the file names.
+var delivered atomic.Int64
 
 // NewOutbox opens the Maildir at dir, which is made if it is not there, for its owner only. now gives the time that
 // becomes part of the file names, by which mail programs sort.
@@ -62,7 +64,7 @@ func (o *Outbox) Close() error { return nil }
 // name gives a name that no other delivery has: time, microseconds, process, count and host.
 func (o *Outbox) name() string {
 	t := o.now()
-	return fmt.Sprintf("%d.M%06dP%dQ%d.%s", t.Unix(), t.Nanosecond()/1000, os.Getpid(), o.count.Add(1), o.host)
+	return fmt.Sprintf("%d.M%06dP%dQ%d.%s", t.Unix(), t.Nanosecond()/1000, os.Getpid(), delivered.Add(1), o.host)
 }
 
 func (o *Outbox) store(name, head string, body []byte) (err error) {

@@ -15,7 +15,8 @@ CREATE TABLE stories (
   item            TEXT   NOT NULL,           -- the last good item as JSON; empty once erased
   status          TEXT   NOT NULL,           -- published, withdrawn, erased; draft again
   first_published BIGINT NOT NULL,           -- when it first went out
-  updated         BIGINT NOT NULL            -- when the status or the item last changed here
+  updated         BIGINT NOT NULL,           -- when the status or the item last changed here
+  gone            BIGINT NOT NULL            -- when its file was first missed; 0: it is there
 );
 CREATE INDEX stories_hash ON stories (hash);
 CREATE INDEX stories_path ON stories (path);
