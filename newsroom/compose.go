@@ -56,7 +56,7 @@ func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.I
 	return digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen}, left, nil
 }
 
-// digestView is an issue as its templates see it.
+// digestView is an issue as its templates see it. With an error of its subject line it has the newsletter's title for one.
 func (n *Newsroom) digestView(d digest.Issue, l *templates.Locale) (templates.Digest, error) {
 	v := templates.Digest{
 		Site: n.View(l.Lang), Newsletter: templates.Newsletter{Name: d.Newsletter, Title: d.Title}, Number: d.Number,
@@ -74,7 +74,7 @@ func (n *Newsroom) digestView(d digest.Issue, l *templates.Locale) (templates.Di
 	}
 	v.Preheader = strings.Join(others[:min(len(others), 3)], " · ")
 	subject, err := mailer.Subject(cmp.Or(n.Config.Newsletters[d.Newsletter].Subject, mailer.DefaultSubject), f)
-	v.Subject = subject
+	v.Subject = cmp.Or(subject, d.Title)
 	return v, err
 }
 

@@ -193,8 +193,8 @@ func (n *Newsroom) issuePages(ctx context.Context, articles []items.Article) ([]
 		}
 		d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return !shown[a.ID] })
 		page, err := n.digestView(d, templates.LocaleFor(n.Config.Language))
-		if err != nil {
-			return nil, fmt.Errorf("issue %s: %w", i.Name(), err)
+		if err != nil { // such as {{.Lead}} when all stories were taken back: no reason not to publish
+			n.log.Warn("the page of an issue has no subject", "issue", i.Name(), "error", err)
 		}
 		pages = append(pages, page)
 	}

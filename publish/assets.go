@@ -3,7 +3,6 @@ package publish
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"image"
 	_ "image/gif" // so that the size in pixels is known
 	_ "image/jpeg"
@@ -81,9 +80,14 @@ func (a *Assets) read(m items.Media) (asset, error) {
 	if imgErr == nil {
 		out.Width, out.Height = cfg.Width, cfg.Height
 	}
-	ext := strings.ToLower(path.Ext(m.Path))
-	name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)))
-	out.path = fmt.Sprintf("media/%s-%s%s", hex.EncodeToString(h.Sum(nil)[:6]), name, ext)
+	out.path = "media/" + hex.EncodeToString(h.Sum(nil)[:6])
+	ext := path.Ext(m.Path)
+	if name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), ext)); name != "" {
+		out.path += "-" + name
+	}
+	if ext = items.Slugify(ext); ext != "" { // "pdf (1)" would break addresses
+		out.path += "." + ext
+	}
 	out.URL = a.url + out.path
 	return out, nil
 }

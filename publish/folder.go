@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"syscall"
 
 	"tidings/internal/atomicfile"
 	"tidings/internal/db"
@@ -27,7 +30,7 @@ type Folder struct {
 // Report is what a publication did.
 type Report struct {
 	Written []string // paths that are new or changed, in the order of writing
-	Removed []string // paths that went
+	Removed []string // paths that went, sorted
 	Same    int      // files that were right already
 }
 
@@ -36,7 +39,7 @@ func (r Report) Changed() bool { return len(r.Written)+len(r.Removed) > 0 }
 
 // Replace makes the folder hold the given files and none that an earlier call wrote. Files no longer wanted go first, so
 // that what is taken back is gone even if the disk is full; then the others are written in their order, each only if its bytes
-// differ, by rename.
+// differ, by rename. The report tells as much as was done even when there is an error.
 func (f *Folder) Replace(ctx context.Context, files []File) (Report, error) {
 	var r Report
 	before, err := f.published(ctx)
@@ -50,22 +53,26 @@ func (f *Folder) Replace(ctx context.Context, files []File) (Report, error) {
 		}
 		delete(before, file.Path)
 	}
+	// What cannot be taken away must not keep the rest from being replaced, nor what cannot be written the rest from going.
+	failed := f.remove(ctx, before, &r)
+	return r, errors.Join(failed, f.write(ctx, files, added, &r))
+}
+
+// write puts the files in place; added are the paths of those that are not noted yet.
+func (f *Folder) write(ctx context.Context, files []File, added []string, r *Report) error {
 	// Noted before they are written: a file that nobody remembers would stay for ever.
 	if err := f.note(ctx, `INSERT INTO published (path) VALUES ($1) ON CONFLICT DO NOTHING`, added); err != nil {
-		return r, err
-	}
-	if err := f.remove(ctx, before, &r); err != nil {
-		return r, err
+		return err
 	}
 	for _, file := range files {
 		if err := ctx.Err(); err != nil {
-			return r, err
+			return err
 		}
-		if err := f.put(file, &r); err != nil {
-			return r, fmt.Errorf("publish %s: %w", file.Path, err)
+		if err := f.put(file, r); err != nil {
+			return fmt.Errorf("publish %s: %w", file.Path, err)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 func (f *Folder) published(ctx context.Context) (map[string]bool, error) {
@@ -99,18 +106,21 @@ func (f *Folder) note(ctx context.Context, statement string, paths []string) err
 	})
 }
 
+// remove takes away what it can of the files at paths, and gives the errors of all others.
 func (f *Folder) remove(ctx context.Context, paths map[string]bool, r *Report) error {
-	for p := range paths {
-		err := os.Remove(f.path(p))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	var failed []error
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		if err := os.Remove(f.path(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+			continue
 		}
-		// The folder of a page that went is empty now; one that is not, is somebody's.
-		for d := path.Dir(p); d != "." && os.Remove(f.path(d)) == nil; d = path.Dir(d) {
+		// The folder of a page that went is empty now; one that is not, is somebody's, and so is a symbolic link, which os.Remove
+		// would take for a file.
+		for d := path.Dir(p); d != "." && syscall.Rmdir(f.path(d)) == nil; d = path.Dir(d) {
 		}
 		r.Removed = append(r.Removed, p)
 	}
-	return f.note(ctx, `DELETE FROM published WHERE path = $1`, r.Removed)
+	return errors.Join(append(failed, f.note(ctx, `DELETE FROM published WHERE path = $1`, r.Removed))...)
 }
 
 func (f *Folder) path(p string) string { return filepath.Join(f.Dir, filepath.FromSlash(p)) }
@@ -132,8 +142,11 @@ func (f *Folder) put(file File, r *Report) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
+	if err := atomicfile.Write(to, data, 0o644); err != nil {
+		return err
+	}
 	r.Written = append(r.Written, file.Path)
-	return atomicfile.Write(to, data, 0o644)
+	return nil
 }
 
 // hasAsset tells whether an asset is there: its name says what is in it, so its size is enough.

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -43,10 +44,10 @@ func (o outbox) list(w http.ResponseWriter, r *http.Request) {
 	o.page(w, http.StatusOK, "outbox.html", view)
 }
 
-// names lists the mails, newest first: their names begin with the time.
+// names lists the mails, newest first: their names begin with the time. Before the first mail there is no Maildir.
 func (o outbox) names() ([]string, error) {
 	entries, err := os.ReadDir(path.Join(o.dir, "new"))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	names := make([]string, len(entries))

@@ -2,8 +2,10 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -35,7 +37,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	defer f.Close()
 	if path.Base(info.Name()) == "index.html" && name != "" && !strings.HasSuffix(name, ".html") && !strings.HasSuffix(r.URL.Path, "/") {
-		http.Redirect(w, r, path.Base(r.URL.Path)+"/", http.StatusMovedPermanently)
+		// Relative (RFC 9110 §10.2.2): only the client knows the whole path, which http.Redirect would want.
+		w.Header().Set("Location", (&url.URL{Path: path.Base(r.URL.Path) + "/"}).String())
+		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}
 	if t := contentType(info.Name()); t != "" {
@@ -44,7 +48,24 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if strings.HasPrefix(name, "feeds/") {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // readers that run in a browser
 	}
+	// Last-Modified has whole seconds, and a file may change twice in one.
+	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
 	http.ServeContent(w, r, info.Name(), info.ModTime(), f)
+}
+
+// has tells whether a request for this path finds a file in the publish folder.
+func (s *Server) has(urlPath string) bool {
+	root, err := os.OpenRoot(s.Newsroom.Config.Publish)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	f, _, err := open(root, strings.TrimPrefix(path.Clean("/"+urlPath), "/"))
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
 }
 
 // open opens the file called name, or the index.html of the folder of that name.

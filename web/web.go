@@ -43,7 +43,8 @@ func (s *Server) Handler() http.Handler {
 	return s.secure(s.atBase(mux))
 }
 
-// atBase takes the path of the newsroom's url off, which requests have unless a proxy did so.
+// atBase takes the path of the newsroom's url off, which requests have unless a proxy did so. Below https://example.org/news/
+// a story's /news/SLUG/ looks as if it still had it: what is there as it was asked for is served so.
 func (s *Server) atBase(next http.Handler) http.Handler {
 	u, err := url.Parse(s.Newsroom.Config.URL)
 	if err != nil || u.Path == "/" {
@@ -51,7 +52,7 @@ func (s *Server) atBase(next http.Handler) http.Handler {
 	}
 	strip := http.StripPrefix(strings.TrimSuffix(u.Path, "/"), next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, u.Path) {
+		if strings.HasPrefix(r.URL.Path, u.Path) && !s.has(r.URL.Path) {
 			strip.ServeHTTP(w, r)
 		} else {
 			next.ServeHTTP(w, r)

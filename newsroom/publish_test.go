@@ -1,0 +1,313 @@
+package newsroom_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tidings/internal/problem"
+	"tidings/newsroom"
+	"tidings/subscribers"
+)
+
+func (r *room) readDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(r.path(name)) }
+
+// TestPublish: the sample is published without a fault, and a second time nothing changes, whatever the time.
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	r := newSample(t)
+	p := r.publish()
+	if probs := p.Scan.AllProblems(); len(probs) > 0 || !p.Changed() || p.Shown() != len(p.Scan.Files) {
+		t.Errorf("%v, %d stories of %d files", probs, p.Shown(), len(p.Scan.Files))
+	}
+	r.pass(30 * 24 * time.Hour)
+	if p := r.publish(); p.Changed() {
+		t.Errorf("a month later: %+v", p.Report)
+	}
+	again := room{Newsroom: r.openAgain(false), t: t}
+	if p := again.publish(); p.Changed() {
+		t.Errorf("another process: %+v", p.Report)
+	}
+}
+
+// TestTakenBack: a story that is withdrawn, erased or deleted is gone from pages, feeds and past issues at the next publication,
+// also when nothing is left of an issue.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string // number and why
+		change func(r *room)
+		others []bool // whether the issue had another story too
+	}{
+		{"1 withdrawn", func(r *room) { r.edit("items/secret.md", "date:", "status: withdrawn\ndate:") }, []bool{true, false}},
+		{"2 erased", func(r *room) { r.edit("items/secret.md", "date:", "status: erased\ndate:") }, []bool{true}},
+		{"3 deleted", func(r *room) { r.remove("items/secret.md") }, []bool{false}},
+		{"4 withdrawn by a broken file", func(r *room) { r.write("items/secret.md", "---\nstatus: withdrawn\ntitel: Secret\n---\n") }, []bool{true}},
+	}
+	for _, test := range tests {
+		for _, others := range test.others {
+			r := newRoom(t, "    title: Weekly digest", "    subject: \"{{.Lead}}\"\n    title: Weekly digest")
+			r.onlyItems("secret.md", item("Secret", "newsletter: lead\ndate: 2016-12-01"))
+			if others {
+				r.write("items/open.md", item("Openness", "date: 2016-12-02"))
+			}
+			r.send(newsroom.Order{}, nil)
+			const page = "public/newsletters/weekly/1/index.html"
+			if !strings.Contains(r.read(page), "Secret") {
+				t.Fatalf("%s: the issue's page never had it", test.name)
+			}
+			test.change(r)
+			r.publish()
+			err := fs.WalkDir(os.DirFS(r.path("public")), ".", func(p string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() && strings.Contains(r.read("public/"+p), "Secret") {
+					t.Errorf("%s: %s still tells it", test.name, p)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := r.read(page); strings.Contains(text, "Openness") != others || !others && !strings.Contains(text, "<title>Weekly digest") {
+				t.Errorf("%s: the issue's page is not right", test.name)
+			}
+		}
+	}
+}
+
+// TestNextChange: the daemon wakes when a story begins or ceases to show by itself.
+func TestNextChange(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.md", item("Already", "date: 2016-12-01\nexpires: 2016-12-19T15:00"), "b.md", item("Embargo", "date: 2016-12-01\npublish_at: 2016-12-19T12:00"),
+		"c.md", item("Draft", "date: 2016-12-19T11:00\nstatus: draft"), "d.md", item("Far", "date: 2017-01-01"))
+	shows := func() string {
+		r.publish()
+		s, feed := "", r.read("public/feeds/news.rss")
+		for _, title := range []string{"Already", "Embargo", "Draft", "Far"} {
+			if strings.Contains(feed, title) {
+				s += title + " "
+			}
+		}
+		return s
+	}
+	at := func(hour int) time.Time { return time.Date(2016, 12, 19, hour, 0, 0, 0, time.UTC) }
+	tests := []struct {
+		name  string // number and why
+		now   time.Time
+		shows string
+		next  time.Time
+	}{
+		{"1 before the embargo ends; the draft costs a look too many at worst", monday, "Already ", at(11)},
+		{"2 a draft does not show at its time", at(11), "Already ", at(12)},
+		{"3 not a second before its time", at(12).Add(-time.Second), "Already ", at(12)},
+		{"4 at its time it shows", at(12), "Already Embargo ", at(15)},
+		{"5 what expires leaves the feeds", at(15), "Embargo ", time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{"6 then nothing changes by itself", time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC), "Embargo Far ", time.Time{}},
+	}
+	for _, test := range tests {
+		r.clock.Store(test.now.Unix())
+		look, err := r.Look(t.Context())
+		if err != nil || !look.NextChange.Equal(test.next) {
+			t.Errorf("%s: the next change is at %v, %v, want %v", test.name, look.NextChange, err, test.next)
+		}
+		if got := shows(); got != test.shows {
+			t.Errorf("%s: it shows %q, want %q", test.name, got, test.shows)
+		}
+	}
+}
+
+// TestLook: the print changes whenever publishing may give something else, and not otherwise.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	const pic = "items/candle.png"
+	tests := []struct {
+		name   string // number and why
+		change func()
+		other  bool
+	}{
+		{"1 nothing happened", func() {}, false},
+		{"2 time passes", func() { r.pass(time.Hour) }, false},
+		{"3 it was published", func() { r.publish() }, false},
+		{"4 a new item", func() { r.write("items/new.md", item("New", "date: 2016-12-20\nexpires: 2016-12-22")) }, true},
+		{"5 its time has come", func() { r.clock.Store(monday.AddDate(0, 0, 1).Unix()) }, true},
+		{"6 it has expired", func() { r.clock.Store(monday.AddDate(0, 0, 4).Unix()) }, true},
+		{"7 it is corrected", func() { r.edit("items/new.md", "The text", "The better text") }, true},
+		{"8 it is renamed", func() {
+			if err := os.Rename(r.path("items/new.md"), r.path("items/newer.md")); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+		{"9 it goes", func() { r.remove("items/newer.md") }, true},
+		{"10 a picture that a story shows", func() { r.write(pic, r.read(pic)+"x") }, true},
+		{"11 a picture that none shows", func() { r.write("items/unused.png", "x") }, false},
+		{"12 a hidden file", func() { r.write("items/.new.md.swp", "x") }, false},
+		{"13 a file that is no item: a problem to tell", func() { r.write("items/story.docx", "x") }, true},
+		{"14 a broken item", func() { r.write("items/broken.md", "---\ntitle: X\n---\n") }, true},
+		{"15 an issue, which gets a page", func() { r.send(newsroom.Order{}, nil) }, true},
+		{"16 nothing happened again", func() {}, false},
+	}
+	print := func() string { return must(r.Look(t.Context())).Print }
+	for last, i := print(), 0; i < len(tests); i++ {
+		tests[i].change()
+		now := print()
+		if (now != last) != tests[i].other {
+			t.Errorf("%s: the print changed: %t", tests[i].name, now != last)
+		}
+		last = now
+	}
+}
+
+// TestLookSettled: the daemon leaves a file alone that somebody may still be writing, and says that it has seen nothing yet.
+func TestLookSettled(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.md", item("A", "date: 2016-12-01"))
+	d := room{Newsroom: r.openAgain(true), t: t, dir: r.dir}
+	look := must(d.Look(t.Context()))
+	if !look.Pending || !look.First {
+		t.Errorf("at first: %+v", look)
+	}
+	r.pass(2 * time.Second)
+	settled := must(d.Look(t.Context()))
+	if settled.Pending || settled.First || settled.Print == look.Print {
+		t.Errorf("two seconds later: %+v", settled)
+	}
+	d.publish()
+	r.write("items/b.md", item("B, as long as it is", "date: 2016-12-01"))
+	if look := must(d.Look(t.Context())); !look.Pending || look.First {
+		t.Errorf("with a new file: %+v", look)
+	}
+	d.publish()
+	if feed := r.read("public/feeds/news.rss"); strings.Contains(feed, "as long as it is") {
+		t.Error("the new file was taken at once")
+	}
+	r.pass(2 * time.Second)
+	d.publish()
+	if feed := r.read("public/feeds/news.rss"); !strings.Contains(feed, "as long as it is") {
+		t.Error("the new file was not taken")
+	}
+}
+
+// TestInventory: what became of each file, in words.
+func TestInventory(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.md", item("A", "date: 2016-12-01\ntopics: [calais]"), "b.md", item("B", "date: 2016-12-01\nexpires: 2016-12-02"),
+		"c.md", item("C", "date: 2016-12-20"), "d.md", item("D", "date: 2016-12-01\nstatus: draft"), "e.md", item("E", "date: soon"),
+		"f.md", item("F", "date: 2016-12-01"), "g.md", item("G", "date: 2016-12-01"))
+	r.send(newsroom.Order{}, nil)
+	r.edit("items/f.md", "date: 2016-12-01", "date: soon")
+	r.edit("items/g.md", "date:", "status: withdrawn\ndate:")
+	want := []string{
+		"items/a.md: published https://news.example.org/news/a/ [news calais] [weekly-1]",
+		"items/b.md: expired https://news.example.org/news/b/ [] []",
+		"items/c.md: held until 2016-12-20 00:00  [] []",
+		"items/d.md: draft  [] []",
+		"items/e.md: error  [] []",
+		"items/f.md: error: shown as it last was https://news.example.org/news/f/ [news] [weekly-1]",
+		"items/g.md: withdrawn https://news.example.org/news/g/ [news] [weekly-1]",
+	}
+	lines := must(r.Inventory(t.Context()))
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines, want %d", len(lines), len(want))
+	}
+	for i, l := range lines {
+		got := l.File + ": " + l.State + " " + l.URL + " [" + strings.Join(l.Feeds, " ") + "] [" + strings.Join(l.Issues, " ") + "]"
+		if got != want[i] {
+			t.Errorf("%d: %s\nwant %s", i+1, got, want[i])
+		}
+	}
+}
+
+// TestOpenErrors: a newsroom that cannot be opened says why, and its files are left as they are.
+func TestOpenErrors(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	if _, err := newsroom.Open(t.Context(), t.TempDir(), newsroom.Outside{}); !errors.Is(err, newsroom.ErrNone) {
+		t.Errorf("1 an empty folder: %v", err)
+	}
+	if _, err := newsroom.Check(t.Context(), t.TempDir()); !errors.Is(err, newsroom.ErrNone) {
+		t.Errorf("2 an empty folder: %v", err)
+	}
+	r.edit("tidings.yaml", "title: IOM UK News", "titel: IOM UK News")
+	var probs problem.List
+	if _, err := newsroom.Open(t.Context(), r.dir, newsroom.Outside{}); !errors.As(err, &probs) || !strings.Contains(err.Error(), "titel") {
+		t.Errorf("3 a misspelt key: %v", err)
+	}
+}
+
+// TestCheck: every problem of every kind, and nothing is changed.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	r := newSample(t)
+	check := func() string { return must(newsroom.Check(t.Context(), r.dir)).Sorted().Error() }
+	if probs := must(newsroom.Check(t.Context(), r.dir)); len(probs) > 0 {
+		t.Errorf("the sample: %v", probs)
+	}
+	r.write("items/broken.md", "---\ntitle: X\n---\n")
+	if err := os.Mkdir(r.path("templates"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.write("templates/story.html", "{{.Titel}}")
+	for _, want := range []string{"items/broken.md", "templates/story.html:1"} {
+		if got := check(); !strings.Contains(got, want) {
+			t.Errorf("%s does not name %s", got, want)
+		}
+	}
+	if _, err := r.readDir("public"); err == nil {
+		t.Error("it published")
+	}
+}
+
+// TestParting: the link in a mail tells how one stands and changes nothing; leaving ends one subscription, once.
+func TestParting(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	id := r.subscriber("helene.lefevre@example.com")
+	token := r.Keys.Unsubscribe("weekly", id)
+	steps := []struct {
+		name  string // number and why
+		do    newsroom.Parting
+		state string
+	}{
+		{"1 a look", r.Standing, "ask"},
+		{"2 a look changes nothing", r.Standing, "ask"},
+		{"3 leaving", r.Leave, "done"},
+		{"4 leaving again", r.Leave, "left"},
+		{"5 a look afterwards", r.Standing, "left"},
+	}
+	for _, step := range steps {
+		got, err := step.do(t.Context(), token)
+		if want := (newsroom.Parted{State: step.state, Newsletter: "Weekly digest", Address: "h…@example.com", Language: "fr"}); got != want || err != nil {
+			t.Errorf("%s: %+v, %v, want %+v", step.name, got, err, want)
+		}
+	}
+	if n := must(r.Subscribers.Count(t.Context(), "weekly")); n != 7 {
+		t.Errorf("%d are left of 8", n)
+	}
+	for _, do := range []func(context.Context, string) (newsroom.Parted, error){r.Standing, r.Leave} {
+		if _, err := do(t.Context(), token[:len(token)-1]); !errors.Is(err, subscribers.ErrToken) {
+			t.Errorf("6 a link cut short: %v", err)
+		}
+		if _, err := do(t.Context(), r.Keys.Unsubscribe("weekly", 1)); !errors.Is(err, subscribers.ErrUnknown) {
+			t.Errorf("7 nobody's link: %v", err)
+		}
+	}
+}
+
+// subscriber gives the id of who has this address.
+func (r *room) subscriber(email string) int64 {
+	r.t.Helper()
+	for s, err := range r.Subscribers.List(r.t.Context(), subscribers.Filter{}) {
+		if err == nil && s.Email == email {
+			return s.ID
+		}
+	}
+	r.t.Fatalf("%s is no subscriber", email)
+	return 0
+}

@@ -1,0 +1,382 @@
+package newsroom_test
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"tidings/mailer/ledger"
+	"tidings/mailer/relay"
+	"tidings/newsroom"
+)
+
+const allTaken = "8 recipients = 8 accepted + 0 rejected + 0 suppressed + 0 unknown"
+
+// TestSendToOutbox: without a relay everybody's mail lies in the outbox, once, and the account says so.
+func TestSendToOutbox(t *testing.T) {
+	t.Parallel()
+	r := newSample(t)
+	s := r.send(newsroom.Order{}, nil)
+	r.account(s, allTaken)
+	if s.Issue.Name() != "weekly-1" || s.Stories != 12 || s.Continued || s.Into != r.path("outbox") || !s.Next.IsZero() {
+		t.Errorf("sent: %+v", s)
+	}
+	mails := r.mails()
+	onceEach(t, mails, 8)
+	ids := map[string]bool{}
+	for to, m := range mails {
+		ids[m[0].Get("Message-Id")] = true
+		if u := m[0].Get("List-Unsubscribe"); !strings.HasPrefix(u, "<https://news.example.org/-/u/") {
+			t.Errorf("%s leaves by %s", to, u)
+		}
+		if strings.Contains(to, "lefevre") != strings.Contains(m[0].body, "Bonjour") {
+			t.Errorf("%s was greeted in the wrong language", to)
+		}
+	}
+	if len(ids) != 8 {
+		t.Errorf("%d message ids for 8 mails", len(ids))
+	}
+	if page := r.read("public/newsletters/weekly/1/index.html"); !strings.Contains(page, "Weekly digest") {
+		t.Error("the issue's page does not show it")
+	}
+}
+
+// TestSendQueue: issue after issue tells what waited, each story once, until nothing is left; then nothing is sent.
+func TestSendQueue(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "    max_item_age", "    max_items: 2\n    max_item_age")
+	r.write("items/four.md", item("Four", "date: 2016-12-04\nnewsletter: skip"))
+	r.write("items/five.md", item("Five", "date: 2016-12-05"))
+	r.write("items/six.md", item("Six", "date: 2016-12-06"))
+	told := 0
+	for number := 1; ; number++ {
+		s := r.send(newsroom.Order{Again: true}, nil)
+		if s.Issue.ID == 0 {
+			break
+		}
+		if told += s.Stories; s.Issue.Number != number || s.Stories == 0 {
+			t.Fatalf("%s holds %d stories", s.Issue.Name(), s.Stories)
+		}
+	}
+	if all := must(r.Ledger.Told(t.Context(), "weekly")); told != 5 || len(all) != 5 {
+		t.Errorf("%d stories were told, %d of them different, want 5", told, len(all))
+	}
+	for to, m := range r.mails() {
+		if len(m) != 3 {
+			t.Errorf("%s got %d mails, want 3", to, len(m))
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// TestSendRefuses: what must not be sent leaves no trace.
+func TestSendRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	first := r.send(newsroom.Order{Slot: monday}, nil)
+	r.write("items/new.md", item("New", "date: 2016-12-18"))
+	r.publish()
+	before := fmt.Sprint(r.rows())
+	tests := []struct {
+		name  string // number and why
+		after time.Duration
+		stop  bool
+		order newsroom.Order
+		err   error
+	}{
+		{"1 no such newsletter", 0, false, newsroom.Order{Newsletter: "daily"}, newsroom.ErrNoNewsletter},
+		{"2 twice by mistake", 12*time.Hour - time.Second, false, newsroom.Order{Newsletter: "weekly"}, newsroom.ErrTooSoon},
+		{"3 the slot is served, however long ago", 0, false, newsroom.Order{Newsletter: "weekly", Slot: monday}, newsroom.ErrSlotTaken},
+		{"4 also again", 0, false, newsroom.Order{Newsletter: "weekly", Slot: monday, Again: true}, newsroom.ErrSlotTaken},
+		{"5 STOP", 0, true, newsroom.Order{Newsletter: "weekly", Again: true}, newsroom.ErrStopped},
+	}
+	for _, test := range tests {
+		r.clock.Store(monday.Add(test.after).Unix())
+		if test.stop {
+			r.write("STOP", "")
+		}
+		if s, err := r.Send(t.Context(), test.order); !errors.Is(err, test.err) || s.Issue.ID != 0 {
+			t.Errorf("%s: %+v, %v, want %v", test.name, s.Issue, err, test.err)
+		}
+		if after := fmt.Sprint(r.rows()); after != before {
+			t.Errorf("%s: the tables hold %s, before %s", test.name, after, before)
+		}
+	}
+	onceEach(t, r.mails(), 8)
+	r.remove("STOP")
+	r.clock.Store(monday.Add(12 * time.Hour).Unix())
+	if s := r.send(newsroom.Order{}, nil); s.Issue.Number != 2 || s.Issue.ID == first.Issue.ID {
+		t.Errorf("after 12 hours: %+v", s.Issue)
+	}
+}
+
+// TestSendSlot: a slot has an issue of its own, however young the last one is.
+func TestSendSlot(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.send(newsroom.Order{}, nil)
+	r.write("items/new.md", item("New", "date: 2016-12-18"))
+	s := r.send(newsroom.Order{Slot: monday}, nil)
+	if s.Issue.Number != 2 || !s.Issue.Slot.Equal(monday) || s.Continued {
+		t.Errorf("%+v", s.Issue)
+	}
+}
+
+// TestContinue: the relay fails in the middle; the issue goes on where it stopped, with the same words, and nobody gets it twice.
+func TestContinue(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	n := 0
+	server.set(false, func(string) error {
+		if n++; n == 4 {
+			server.set(true, nil)
+			return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Going down"}
+		}
+		return nil
+	})
+	s := r.send(newsroom.Order{}, relay.ErrUnavailable)
+	r.account(s, "8 recipients = 3 accepted + 0 rejected + 0 suppressed + 0 unknown + 4 pending + 1 deferred")
+	r.write("items/late.md", item("Too late for this issue", "date: 2016-12-19"))
+
+	all, err := r.Continue(t.Context(), "weekly")
+	if !errors.Is(err, relay.ErrUnavailable) || len(all) != 1 {
+		t.Errorf("while it is down: %v, %v", all, err)
+	}
+	server.set(false, nil)
+	s = r.send(newsroom.Order{}, nil) // by hand it goes on too
+	if !s.Continued || s.Issue.Number != 1 || !s.Next.Truncate(time.Second).Equal(monday.Add(5*time.Minute)) {
+		t.Errorf("continued: %+v", s)
+	}
+	r.account(s, "8 recipients = 7 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred")
+	if all, err := r.Continue(t.Context(), "weekly"); len(all) != 0 || err != nil {
+		t.Errorf("before its time: %v, %v", all, err)
+	}
+	r.pass(5*time.Minute + time.Second)
+	if all, err = r.Continue(t.Context(), "weekly"); len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	r.account(all[0], allTaken)
+	onceEach(t, server.mails(), 8)
+	for to, m := range server.mails() {
+		if strings.Contains(m[0], "Too late") {
+			t.Errorf("%s got another issue than the others", to)
+		}
+	}
+	if all, err := r.Continue(t.Context(), "weekly"); len(all) != 0 || err != nil {
+		t.Errorf("when all is done: %v, %v", all, err)
+	}
+}
+
+// TestRefusals: how a server's answers are accounted for.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	gone, busy := "newsdesk@example.com", "zoe.bronte@example.com"
+	server.set(false, func(to string) error {
+		switch to {
+		case gone:
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
+		case busy:
+			return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Later, please"}
+		}
+		return nil
+	})
+	s := r.send(newsroom.Order{}, nil)
+	r.account(s, "8 recipients = 6 accepted + 1 rejected + 0 suppressed + 0 unknown + 1 deferred")
+	for wait := 5 * time.Minute; r.now().Sub(monday) <= 48*time.Hour; wait = min(2*wait, 4*time.Hour) {
+		if want := r.now().Add(wait).Truncate(time.Second); !s.Next.Truncate(time.Second).Equal(want) {
+			t.Fatalf("the next try is at %v, want %v: five minutes, then twice as long, at most four hours", s.Next, want)
+		}
+		r.clock.Store(s.Next.Unix() + 1)
+		all, err := r.Continue(t.Context(), "weekly")
+		if len(all) != 1 || err != nil {
+			t.Fatal(all, err)
+		}
+		s = all[0]
+	}
+	r.account(s, "8 recipients = 6 accepted + 2 rejected + 0 suppressed + 0 unknown") // after two days it is given up
+	onceEach(t, server.mails(), 6)
+}
+
+// TestOurFault: a refusal that is about us stops the sending before it costs everybody their mail.
+func TestOurFault(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	server.set(false, func(string) error {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "You are on a list"}
+	})
+	s, err := r.Send(t.Context(), newsroom.Order{Newsletter: "weekly"})
+	if err == nil || !strings.Contains(err.Error(), "You are on a list") {
+		t.Error(err)
+	}
+	r.account(s, "8 recipients = 0 accepted + 0 rejected + 0 suppressed + 0 unknown + 7 pending + 1 deferred")
+	server.set(false, nil)
+	r.pass(time.Hour)
+	all, err := r.Continue(t.Context(), "weekly")
+	if len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	r.account(all[0], allTaken)
+}
+
+// TestCrash: whom a dead sender had in hand may have got the mail, so they do not get it again.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	server.set(true, nil)
+	s := r.send(newsroom.Order{}, relay.ErrUnavailable)
+	if _, ok, err := r.Ledger.Claim(t.Context(), s.Issue, "dead", r.now()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	server.set(false, nil)
+	all, err := r.Continue(t.Context(), "weekly")
+	if len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	r.account(all[0], "8 recipients = 7 accepted + 0 rejected + 0 suppressed + 1 unknown")
+	onceEach(t, server.mails(), 7)
+}
+
+// TestLeaveWhileSending: who leaves while others get the issue does not get it; STOP halts it within one mail.
+func TestLeaveWhileSending(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	other := r.openAgain(false)
+	var left []string
+	server.set(false, func(to string) error {
+		if len(left) > 0 {
+			r.write("STOP", "")
+			return nil
+		}
+		for _, who := range []string{"amina.yusuf@example.com", "newsdesk@example.com", "ines.munoz@example.com"} {
+			if who != to && len(left) < 2 {
+				left = append(left, who)
+				if _, err := other.Subscribers.Remove(t.Context(), who, nil, "a test", monday); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return nil
+	})
+	s := r.send(newsroom.Order{}, newsroom.ErrStopped)
+	if s.Account[ledger.Accepted] != 2 || s.Account.Audience() != 8 {
+		t.Errorf("stopped: %s", s.Account)
+	}
+	if _, err := r.Continue(t.Context(), "weekly"); !errors.Is(err, newsroom.ErrStopped) {
+		t.Error(err)
+	}
+	r.remove("STOP")
+	all, err := r.Continue(t.Context(), "weekly")
+	r.remove("STOP") // the server put it there again
+	if !errors.Is(err, newsroom.ErrStopped) {
+		t.Fatal(all, err)
+	}
+	server.set(false, nil)
+	if all, err = r.Continue(t.Context(), "weekly"); len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	r.account(all[0], "8 recipients = 6 accepted + 0 rejected + 2 suppressed + 0 unknown")
+	mails := server.mails()
+	onceEach(t, mails, 6)
+	for _, who := range left {
+		if len(mails[who]) > 0 {
+			t.Errorf("%s had left and got the issue", who)
+		}
+	}
+}
+
+// TestSendRace: two processes that send at the same moment make one issue, and nobody gets two mails.
+func TestSendRace(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.write("items/new.md", item("New", "date: 2016-12-18"))
+	rooms := []*newsroom.Newsroom{r.Newsroom, r.openAgain(false), r.openAgain(false)}
+	for _, slot := range []time.Time{monday, {}} {
+		errs := make([]error, len(rooms))
+		var wg sync.WaitGroup
+		for i, n := range rooms {
+			wg.Go(func() { _, errs[i] = n.Send(t.Context(), newsroom.Order{Newsletter: "weekly", Slot: slot}) })
+		}
+		wg.Wait()
+		for _, err := range errs {
+			if err != nil && !errors.Is(err, newsroom.ErrSendingElsewhere) && !errors.Is(err, newsroom.ErrSlotTaken) && !errors.Is(err, newsroom.ErrTooSoon) {
+				t.Error(err)
+			}
+		}
+	}
+	onceEach(t, r.mails(), 8)
+}
+
+// TestPreview: the next issue as it would be, and no trace of it anywhere.
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "    max_item_age", "    max_items: 2\n    max_item_age", "newsletters:", "staff: [editor@example.org]\nnewsletters:")
+	before := fmt.Sprint(r.rows())
+	p, err := r.Preview(t.Context(), "weekly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Number != 1 || len(p.Articles) != 2 || p.Audience != 8 || p.Subject != "Weekly digest: "+p.Articles[0].Title || len(p.Left) != 1 {
+		t.Errorf("number %d, %d stories, %d recipients, %q, %d left out", p.Number, len(p.Articles), p.Audience, p.Subject, len(p.Left))
+	}
+	m, err := mail.ReadMessage(strings.NewReader(string(p.Source)))
+	if err != nil || m.Header.Get("To") != "<editor@example.org>" {
+		t.Errorf("the mail is for %v, %v", m.Header.Get("To"), err)
+	}
+	for _, a := range p.Articles {
+		if !strings.Contains(p.HTML, a.URL) || !strings.Contains(p.Text, a.URL) {
+			t.Errorf("%s is missing in a body", a.Slug)
+		}
+	}
+	_, token, _ := strings.Cut(m.Header.Get("List-Unsubscribe"), "/-/u/")
+	if _, err := r.Leave(t.Context(), strings.TrimSuffix(token, ">")); err == nil {
+		t.Error("the link in a preview ended somebody's subscription")
+	}
+	if after := fmt.Sprint(r.rows()); after != before {
+		t.Errorf("the tables hold %s, before %s", after, before)
+	}
+	for _, folder := range []string{"public", "outbox"} {
+		if _, err := r.readDir(folder); err == nil {
+			t.Errorf("there is a folder %s", folder)
+		}
+	}
+	sent := r.send(newsroom.Order{}, nil)
+	if told := must(r.Ledger.Told(t.Context(), "weekly")); sent.Stories != 2 || told[p.Articles[0].ID] != 1 || told[p.Articles[1].ID] != 1 {
+		t.Error("then another issue was sent")
+	}
+}
+
+// TestSendTest: a test goes to one address, and the issue is sent later as if nothing had been.
+func TestSendTest(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	before := fmt.Sprint(r.rows())
+	got, err := r.SendTest(t.Context(), "weekly", "someone@example.net")
+	if err != nil || !strings.HasPrefix(got.Subject, "Weekly digest: ") || got.Into != r.path("outbox") {
+		t.Errorf("%+v, %v", got, err)
+	}
+	mails := r.mails()
+	onceEach(t, mails, 1)
+	if len(mails["someone@example.net"]) != 1 {
+		t.Errorf("it went to others: %v", mails)
+	}
+	if after := fmt.Sprint(r.rows()); after != before {
+		t.Errorf("the tables hold %s, before %s", after, before)
+	}
+	r.onlyItems()
+	if got, err := r.SendTest(t.Context(), "weekly", "someone@example.net"); err != nil || got.Subject != "" {
+		t.Errorf("without stories: %+v, %v", got, err)
+	}
+}

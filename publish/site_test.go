@@ -1,0 +1,202 @@
+package publish_test
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"tidings/internal/testtool"
+	"tidings/items"
+	"tidings/publish"
+	"tidings/templates"
+)
+
+// notice stands in the place of a withdrawn story's title.
+var notice = templates.LocaleFor("en").T("withdrawn_title")
+
+var calais = items.Topic{Slug: "calais", Title: "Calais & Dover"}
+
+// article is a story that was published so many days into March 2026.
+func article(slug string, day int, topics ...items.Topic) items.Article {
+	at := time.Date(2026, 3, day, 9, 0, 0, 0, time.UTC)
+	return items.Article{ID: "tag:news.example.org,2026:" + slug, Slug: slug, URL: "https://news.example.org/news/" + slug + "/",
+		Language: "en", Dir: "ltr", Title: "About " + slug, Summary: "In short.", Published: at, Updated: at, Topics: topics,
+		Body: templates.HTML("<p>The text of " + slug + ".</p>")}
+}
+
+// newSite shows four stories: one has expired, one was withdrawn.
+func newSite() publish.Site {
+	old, gone := article("old", 1, calais), article("gone", 3, calais)
+	gone.Withdrawn, gone.Title, gone.Body, gone.Summary = true, "A secret title", "", ""
+	boats, ferries := article("boats", 2, calais), article("ferries", 4)
+	return publish.Site{
+		View:     templates.Site{Title: "IOM UK News", URL: "https://news.example.org/", Owner: templates.Owner{Name: "IOM UK"}},
+		Host:     "news.example.org",
+		Language: "en",
+		Articles: []items.Article{ferries, gone, boats, old},
+		Current:  []items.Article{ferries, gone, boats},
+		Topics:   []items.Topic{calais},
+		Limit:    10,
+		Issues: []templates.Digest{{Newsletter: templates.Newsletter{Name: "weekly", Title: "Weekly digest"}, Number: 7,
+			Date: boats.Published, Subject: "Weekly digest: About boats", Articles: []items.Article{boats}, WebURL: "https://news.example.org/newsletters/weekly/7/"}},
+	}
+}
+
+func makeFiles(t testing.TB, s publish.Site) []publish.File {
+	t.Helper()
+	set, err := templates.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.Files(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// content is that of the file at path.
+func content(t testing.TB, made []publish.File, path string) string {
+	t.Helper()
+	for _, f := range made {
+		if f.Path == path {
+			return string(f.Data)
+		}
+	}
+	t.Fatalf("there is no %s", path)
+	return ""
+}
+
+// TestFiles: all that a newsroom shows, each file once, the pages before the feeds that name them; a topic has feeds of its own.
+func TestFiles(t *testing.T) {
+	var got []string
+	for _, f := range makeFiles(t, newSite()) {
+		got = append(got, f.Path)
+	}
+	want := []string{"style.css", "news/ferries/index.html", "news/gone/index.html", "news/boats/index.html", "news/old/index.html",
+		"newsletters/weekly/7/index.html", "index.html", "feeds/news.rss", "feeds/news.atom", "feeds/news.json",
+		"feeds/topics/calais.rss", "feeds/topics/calais.atom", "feeds/topics/calais.json"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the files are\n%s\nwant\n%s", strings.Join(got, " "), strings.Join(want, " "))
+	}
+}
+
+// TestFilesPure: the same site gives the same bytes and is not changed by it.
+func TestFilesPure(t *testing.T) {
+	s := newSite()
+	before := fmt.Sprint(s)
+	first, second := makeFiles(t, s), makeFiles(t, s)
+	for i, f := range first {
+		if !bytes.Equal(f.Data, second[i].Data) {
+			t.Errorf("%s has other bytes the second time", f.Path)
+		}
+	}
+	if after := fmt.Sprint(s); after != before {
+		t.Errorf("the site was changed from\n%s\nto\n%s", before, after)
+	}
+}
+
+func TestFeeds(t *testing.T) {
+	tests := []struct {
+		name   string // number and why
+		change func(*publish.Site)
+		feed   string
+		titles string // of the entries, in order
+	}{
+		{"1 newest first; what expired is in none, what was withdrawn keeps its place as a notice", func(*publish.Site) {}, "feeds/news",
+			"About ferries, " + notice + ", About boats"},
+		{"2 a topic's feed holds its stories", func(*publish.Site) {}, "feeds/topics/calais", notice + ", About boats"},
+		{"3 the limit counts what is withdrawn, so that no old story slides back in as new", func(s *publish.Site) { s.Limit = 2 }, "feeds/news",
+			"About ferries, " + notice},
+		{"4 a topic without stories has an empty feed, which readers may follow", func(s *publish.Site) { s.Topics = []items.Topic{{Slug: "x", Title: "X"}} },
+			"feeds/topics/x", ""},
+		{"5 no story at all", func(s *publish.Site) { s.Current = nil }, "feeds/news", ""},
+	}
+	for _, test := range tests {
+		s := newSite()
+		test.change(&s)
+		made := makeFiles(t, s)
+		for _, ext := range []string{".rss", ".atom", ".json"} {
+			var titles []string
+			feed := content(t, made, test.feed+ext)
+			for _, story := range testtool.Gofeed(t, []byte(feed)) {
+				titles = append(titles, story.Title)
+			}
+			if got := strings.Join(titles, ", "); got != test.titles {
+				t.Errorf("%s: %s holds %q, want %q", test.name, ext, got, test.titles)
+			}
+		}
+	}
+}
+
+// TestWithdrawn: nothing of the story is left anywhere but the notice.
+func TestWithdrawn(t *testing.T) {
+	made := makeFiles(t, newSite())
+	for _, f := range made {
+		if bytes.Contains(f.Data, []byte("A secret title")) {
+			t.Errorf("%s still tells the title", f.Path)
+		}
+	}
+	for _, p := range []string{"news/gone/index.html", "feeds/news.rss", "feeds/news.atom", "feeds/news.json"} {
+		if !strings.Contains(content(t, made, p), notice) {
+			t.Errorf("%s does not say %q", p, notice)
+		}
+	}
+	if index := content(t, made, "index.html"); strings.Contains(index, "/news/gone/") {
+		t.Error("the index leads to it")
+	}
+}
+
+// TestPages: what the pages say and lead to.
+func TestPages(t *testing.T) {
+	made := makeFiles(t, newSite())
+	tests := []struct {
+		name, path string // number and why
+		has, lacks []string
+	}{
+		{"1 the index lists what is current and names the feeds", "index.html", []string{"About ferries", "About boats", "https://news.example.org/feeds/news.atom",
+			"https://news.example.org/feeds/topics/calais.rss", "Calais &amp; Dover"}, []string{"About old"}},
+		{"2 an expired story keeps its page", "news/old/index.html", []string{"The text of old."}, nil},
+		{"3 an issue is a page", "newsletters/weekly/7/index.html", []string{"Weekly digest: About boats", "https://news.example.org/news/boats/"}, []string{"About ferries"}},
+		{"4 a feed holds the whole story", "feeds/news.rss", []string{"The text of boats."}, []string{"The text of old."}},
+		{"5 each feed has an id for ever", "feeds/topics/calais.atom", []string{"<id>tag:news.example.org,2026:feeds/topics/calais</id>"}, nil},
+	}
+	for _, test := range tests {
+		text := content(t, made, test.path)
+		for _, s := range test.has {
+			if !strings.Contains(text, s) {
+				t.Errorf("%s: no %q in it", test.name, s)
+			}
+		}
+		for _, s := range test.lacks {
+			if strings.Contains(text, s) {
+				t.Errorf("%s: %q is in it", test.name, s)
+			}
+		}
+	}
+}
+
+// TestLanguage: a story's page speaks the story's language, other pages the newsroom's.
+func TestLanguage(t *testing.T) {
+	s := newSite()
+	s.Articles[2].Language = "fr"
+	made := makeFiles(t, s)
+	for p, want := range map[string]string{"news/boats/index.html": `lang="fr"`, "index.html": `lang="en"`, "news/old/index.html": `lang="en"`} {
+		if head, _, _ := strings.Cut(content(t, made, p), "<head"); !strings.Contains(head, want) {
+			t.Errorf("%s begins %s, want %s", p, head, want)
+		}
+	}
+}
+
+// TestWellFormed: the feeds are XML to the strictest of readers.
+func TestWellFormed(t *testing.T) {
+	for _, f := range makeFiles(t, newSite()) {
+		if ext := path.Ext(f.Path); ext == ".rss" || ext == ".atom" {
+			testtool.Lint(t, f.Data)
+			testtool.Strict(t, f.Data)
+		}
+	}
+}
