@@ -53,7 +53,7 @@ func TestDigestForMailClients(t *testing.T) {
 		`<html lang="en" dir="ltr"`, `<meta name="color-scheme" content="light dark">`, `<title>Weekly digest: a story</title>`, "A story, and two more",
 		`<!--[if mso]><table role="presentation" width="600"`, `<!--[if mso]></td></tr></table><![endif]-->`, `width="552"`, "height:auto", `alt="A camp at dawn"`,
 		"Monday 14 December 2015, 12:45–16:45", "Kohn Centre, Royal Society", `href="https://example.com/register"`, "Migration", "Press release", "London",
-		`href="https://news.example.org/newsletters/weekly/7/"`, "1 Example Street, London", greetingMarker,
+		`href="https://news.example.org/newsletters/weekly/7/"`, "1 Example Street, London", greetingMarker, "Here is what is new at Example News.",
 	} {
 		if !strings.Contains(mail, want) {
 			t.Errorf("the mail lacks %s", want)
@@ -81,7 +81,7 @@ func TestDigestText(t *testing.T) {
 	}
 	for _, want := range []string{"\n" + greetingMarker + "\n", "\n" + linkMarker + "\n", "\nhttps://news.example.org/news/story-12/\n",
 		"\n  When: Monday 14 December 2015, 12:45–16:45\n", "\n  Where: Kohn Centre, Royal Society, 6 Carlton House Terrace, London\n",
-		"\n  https://example.com/register\n", "\n1 Example Street, London\n", "\nPress release · 2 November 2015 · London\n"} {
+		"\n  https://example.com/register\n", "\n1 Example Street, London\n", "\nPress release · 2 November 2015 · London\n", "\nHere is what is new at Example News.\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q", want)
 		}

@@ -25,12 +25,14 @@ var funcs = map[string]any{
 	"host":          host,
 	"iso":           func(t time.Time) string { return t.Format(time.RFC3339) },
 	"join":          join,
+	"listHead":      listHead,
 	"filler":        filler,
 	"mailStory":     newMailStory,
 	"mso":           mso,
 	"part":          func(l *Locale, v any) part { return part{l, v} },
 	"short":         short,
 	"standfirst":    standfirst,
+	"teaser":        newTeaser,
 	"tel":           tel,
 	"upper":         strings.ToUpper,
 	"wrap":          wrap,
@@ -59,6 +61,23 @@ func head(s Site, title, description, url string, story ...items.Article) Head {
 	}
 	return h
 }
+
+// listHead makes the view of the partial "top" for a list. The feed that every page announces is not announced twice.
+func listHead(l List) Head {
+	h := head(l.Site, l.Title, l.Intro, l.URL)
+	if l.Feed != nil && (len(l.Feeds) == 0 || *l.Feed != l.Feeds[0]) {
+		h.Feed = l.Feed
+	}
+	return h
+}
+
+// teaser is the view of a story in a list; Home is the address that those of the topics' pages begin with.
+type teaser struct {
+	Entry
+	Home string
+}
+
+func newTeaser(s Site, a items.Article) teaser { return teaser{newEntry(s.Locale, a), s.URL} }
 
 // host is the host of an address without "www.", or the address itself if it has none.
 func host(address string) string {

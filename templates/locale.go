@@ -100,6 +100,11 @@ func (l *Locale) Date(t time.Time) string {
 	return l.T("date", l.day(t), l.months[t.Month()-1], t.Year())
 }
 
+// DayMonth is the day of t in t's own time zone without its year: "2 November".
+func (l *Locale) DayMonth(t time.Time) string {
+	return l.T("day_month", l.day(t), l.months[t.Month()-1])
+}
+
 // DateTime is day and time of t in t's own time zone: "2 November 2015, 14:05".
 func (l *Locale) DateTime(t time.Time) string { return l.T("date_time", l.Date(t), clock(t)) }
 

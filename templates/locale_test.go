@@ -36,8 +36,8 @@ func TestLocalesAgree(t *testing.T) {
 
 func TestLocalesHaveWhatTemplatesSay(t *testing.T) {
 	used := map[string]bool{"cancelled": true, "postponed": true, "moved": true, "first": true, "date": true, "date_time": true, "full_date": true,
-		"day_time": true, "day_hours": true, "from_to": true}
-	for _, state := range []string{"ask", "done", "left", "invalid"} {
+		"day_month": true, "day_time": true, "day_hours": true, "from_to": true}
+	for _, state := range []string{"ask", "done", "left", "invalid", "test"} {
 		used[state+"_title"], used[state+"_text"] = true, true
 	}
 	for _, name := range templates.Names() {
@@ -102,16 +102,19 @@ func TestLocaleFor(t *testing.T) {
 
 func TestDates(t *testing.T) {
 	first, second := time.Date(2015, 8, 1, 9, 5, 0, 0, time.UTC), time.Date(2015, 11, 2, 14, 5, 0, 0, time.UTC)
-	tests := []struct{ lang, first, second, moment string }{
-		{"en", "1 August 2015", "2 November 2015", "2 November 2015, 14:05"},
-		{"fr", "1er août 2015", "2 novembre 2015", "2 novembre 2015, 14:05"},
-		{"de", "1. August 2015", "2. November 2015", "2. November 2015, 14:05 Uhr"},
-		{"es", "1 de agosto de 2015", "2 de noviembre de 2015", "2 de noviembre de 2015, 14:05"},
+	tests := []struct{ lang, first, second, moment, short string }{
+		{"en", "1 August 2015", "2 November 2015", "2 November 2015, 14:05", "1 August"},
+		{"fr", "1er août 2015", "2 novembre 2015", "2 novembre 2015, 14:05", "1er août"},
+		{"de", "1. August 2015", "2. November 2015", "2. November 2015, 14:05 Uhr", "1. August"},
+		{"es", "1 de agosto de 2015", "2 de noviembre de 2015", "2 de noviembre de 2015, 14:05", "1 de agosto"},
 	}
 	for _, test := range tests {
 		l := templates.LocaleFor(test.lang)
 		if a, b, c := l.Date(first), l.Date(second), l.DateTime(second); a != test.first || b != test.second || c != test.moment {
 			t.Errorf("%s: %q, %q, %q", test.lang, a, b, c)
+		}
+		if got := l.DayMonth(first); got != test.short {
+			t.Errorf("%s: day and month: %q", test.lang, got)
 		}
 	}
 }

@@ -174,7 +174,7 @@ func TestStoryShowsAll(t *testing.T) {
 		}
 	}
 	for _, fact := range []string{"<h1>A story with everything</h1>", "Press release", "What the story says in a sentence.", "Amanda Nero</a>, Photojournalist, Example",
-		"Updated 4 November 2015", "London", "<li>Migration</li>", `<link rel="canonical" href="https://news.example.org/news/story/">`, `property="og:image"`} {
+		"Updated 4 November 2015", "London", `<li><a href="https://news.example.org/topics/migration/">Migration</a></li>`, `<link rel="canonical" href="https://news.example.org/news/story/">`, `property="og:image"`} {
 		if !strings.Contains(page, fact) {
 			t.Errorf("the page lacks %q", fact)
 		}
@@ -219,6 +219,7 @@ func TestLanguages(t *testing.T) {
 	a.Language, a.Dir = "ar", "rtl"
 	site := templates.SampleSite()
 	for name, view := range map[string]any{"story.html": templates.Story{Site: site, Article: a}, "index.html": templates.Index{Site: site, Articles: []items.Article{a}},
+		"list.html":  templates.List{Site: site, Groups: []templates.Group{{Heading: "2015", Articles: []items.Article{a}}}},
 		"entry.html": templates.Entry{Locale: site.Locale, Article: a}, "digest.html": templates.SampleDigest(site, []items.Article{a})} {
 		if got := render(t, nil, name, view); !strings.Contains(got, `lang="ar" dir="rtl"`) {
 			t.Errorf("%s does not say that the story is in Arabic", name)
@@ -226,7 +227,7 @@ func TestLanguages(t *testing.T) {
 	}
 	a.Language, a.Dir = "fr", "ltr"
 	page := render(t, nil, "story.html", templates.Story{Site: site, Article: a})
-	for _, want := range []string{"lundi 14 décembre 2015, 12:45–16:45", "Contacts presse", "All news"} {
+	for _, want := range []string{"lundi 14 décembre 2015, 12:45–16:45", "Contacts presse", "All stories"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("a French story on an English site lacks %q", want)
 		}
@@ -244,6 +245,118 @@ func TestAutodiscovery(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	site, a := templates.SampleSite(), templates.SampleArticle()
+	other, withdrawn := a, a
+	other.Link, other.Kicker, other.Event = "", "", nil
+	withdrawn.Withdrawn = true
+	topic := templates.List{Site: site, Title: "Migration", Intro: "Who moves, and why", URL: site.URL + "topics/migration/", Feed: &site.Feeds[1]}
+	years := []templates.Group{{Heading: "2016", Articles: []items.Article{other}}, {Heading: "2015", Articles: []items.Article{a}}}
+	issue := templates.IssueLink{Title: "A story, and two more", URL: site.URL + "newsletters/weekly/7/", Date: a.Published, Number: 7}
+	tests := []struct {
+		why    string
+		fill   func(*templates.List)
+		want   []string
+		absent string
+	}{
+		{"1 a topic has a feed, in the head and to click",
+			func(l *templates.List) {},
+			[]string{"<h1 dir=\"auto\">Migration</h1>", "Who moves, and why", `rel="canonical" href="https://news.example.org/topics/migration/"`,
+				`title="Migration (Atom)" href="https://news.example.org/feeds/topics/migration.atom"`, `<a href="https://news.example.org/feeds/topics/migration.rss"`}, "<li><time"},
+		{"2 with nothing in it", func(*templates.List) {}, []string{"There is nothing here yet."}, "<h2"},
+		{"3 stories stand below their year, which one can go to", func(l *templates.List) { l.Groups = years },
+			[]string{`<a href="#part-1">2015</a>`, `id="part-1"`, ">2015</h2>", ">2 November</time>", ">Press release</span>",
+				`<a href="https://news.example.org/news/story/" lang="en" dir="ltr">A story with everything</a>`,
+				`<a href="https://www.example.com/story" lang="en" dir="ltr">A story with everything <small`}, "There is nothing"},
+		{"4 one year alone needs no way to it", func(l *templates.List) { l.Groups = years[:1] }, []string{">2016</h2>"}, "#part"},
+		{"5 no pictures", func(l *templates.List) { l.Groups = years }, nil, "<img"},
+		{"6 a withdrawn story says nothing", func(l *templates.List) {
+			l.Groups = []templates.Group{{Heading: "2015", Articles: []items.Article{withdrawn}}}
+		},
+			[]string{">Story withdrawn</a>"}, "A story with everything"},
+		{"7 issues have number, day and subject", func(l *templates.List) { l.Issues = []templates.IssueLink{issue} },
+			[]string{"No. 7</span>", ">2 November 2015</time>", `<a href="https://news.example.org/newsletters/weekly/7/" dir="auto">A story, and two more</a>`}, "There is nothing"},
+		{"8 no feed", func(l *templates.List) { l.Feed = nil }, nil, "topics/migration.rss"},
+	}
+	for _, test := range tests {
+		t.Run(test.why, func(t *testing.T) {
+			l := topic
+			test.fill(&l)
+			page := render(t, nil, "list.html", l)
+			for _, want := range test.want {
+				if !strings.Contains(page, want) {
+					t.Errorf("the page lacks %s", want)
+				}
+			}
+			if strings.Contains(page, test.absent) {
+				t.Errorf("the page holds %s", test.absent)
+			}
+		})
+	}
+}
+
+func TestListAnnouncesTheNewsOnce(t *testing.T) {
+	site := templates.SampleSite()
+	page := render(t, nil, "list.html", templates.List{Site: site, Title: "All stories", URL: site.URL + "news/", Feed: &site.Feeds[0]})
+	if got := strings.Count(page, `title="Example News (RSS)"`); got != 1 {
+		t.Errorf("the feed of all news stands %d times in the head", got)
+	}
+	if !strings.Contains(page, `<a href="https://news.example.org/news/" aria-current="page">All stories</a>`) {
+		t.Error("the page of all stories does not say that it is the one")
+	}
+}
+
+func TestLongListIsLight(t *testing.T) {
+	a := templates.SampleArticle()
+	l := templates.List{Site: templates.SampleSite(), Groups: []templates.Group{{Heading: "2015", Articles: slices.Repeat([]items.Article{a}, 2000)}}}
+	if got := len(render(t, nil, "list.html", l)); got > 800_000 {
+		t.Errorf("2000 rows take %d bytes", got)
+	}
+}
+
+func TestWaysToOtherPages(t *testing.T) {
+	site, a := templates.SampleSite(), templates.SampleArticle()
+	none := site
+	none.Newsletters = []templates.Newsletter{{Name: "weekly", Title: "Weekly digest"}}
+	story := []items.Article{a}
+	const all, past = `<p class="more"><a href="https://news.example.org/news/">All stories</a></p>`, `<a href="https://news.example.org/newsletters/weekly/">Past issues</a>`
+	const topic = `<a href="https://news.example.org/topics/migration/">Migration</a>`
+	tests := []struct {
+		why, name  string
+		view       any
+		want       string
+		wantAbsent bool
+	}{
+		{"1 from the latest to all", "index.html", templates.Index{Site: site, Articles: story}, all, false},
+		{"2 there is nothing to go to yet", "index.html", templates.Index{Site: site}, all, true},
+		{"3 to past issues", "index.html", templates.Index{Site: site}, past, false},
+		{"4 which there are not yet", "index.html", templates.Index{Site: none}, past, true},
+		{"5 from one issue to the others", "issue.html", templates.SampleDigest(site, story), past, false},
+		{"6 which there are not", "issue.html", templates.SampleDigest(none, story), past, true},
+		{"7 to a topic, from the index", "index.html", templates.Index{Site: site, Articles: story}, topic, false},
+		{"8 from an issue", "issue.html", templates.SampleDigest(site, story), topic, false},
+		{"9 from a page that is not there to all", "notice.html", templates.Notice{Site: site, Heading: "Not found"}, `<p><a href="https://news.example.org/news/">All stories</a></p>`, false},
+	}
+	for _, test := range tests {
+		if got := strings.Contains(render(t, nil, test.name, test.view), test.want); got == test.wantAbsent {
+			t.Errorf("%s: %s is there: %v", test.why, test.want, got)
+		}
+	}
+}
+
+func TestFollowFoldsTopics(t *testing.T) {
+	site := templates.SampleSite()
+	_, follow, _ := strings.Cut(render(t, nil, "index.html", templates.Index{Site: site}), `id="follow"`)
+	news, topics, found := strings.Cut(follow, "<details>")
+	if !found || !strings.Contains(news, "feeds/news.rss") || strings.Contains(news, "feeds/topics/") || !strings.Contains(topics, "feeds/topics/migration.rss") {
+		t.Errorf("the feed of all news is not shown before the folded ones:\n%s", follow)
+	}
+	site.Feeds = site.Feeds[:1]
+	if page := render(t, nil, "index.html", templates.Index{Site: site}); strings.Contains(page, "<details>") {
+		t.Error("there is something to unfold, and nothing in it")
+	}
+}
+
 func TestUnsubscribe(t *testing.T) {
 	tests := []struct {
 		state, want string
@@ -253,6 +366,7 @@ func TestUnsubscribe(t *testing.T) {
 		{"done", "You have unsubscribed", false},
 		{"left", "You had already unsubscribed", false},
 		{"invalid", "This link does not work", false},
+		{"test", "This was a test", false},
 	}
 	for _, test := range tests {
 		page := render(t, nil, "unsubscribe.html", templates.Unsubscribe{Site: templates.SampleSite(), State: test.state,

@@ -34,8 +34,11 @@ func samples() []sample {
 	for _, d := range []Digest{d, brief, plain} {
 		s = append(s, sample{"digest.html", d}, sample{"digest.txt", d})
 	}
-	for _, state := range []string{"ask", "done", "left", "invalid"} {
+	for _, state := range []string{"ask", "done", "left", "invalid", "test"} {
 		s = append(s, sample{"unsubscribe.html", Unsubscribe{site, state, "Weekly digest", "a…@example.com", "/-/u/token"}})
+	}
+	for _, l := range sampleLists(site, all) {
+		s = append(s, sample{"list.html", l})
 	}
 	for _, a := range append(all, sampleEvents(a)...) {
 		s = append(s, sample{"story.html", Story{site, a}}, sample{"entry.html", Entry{site.Locale, a}})
@@ -47,7 +50,7 @@ func sampleSite() Site {
 	u := "https://news.example.org/"
 	return Site{Title: "Example News", Description: "What happens at Example", URL: u,
 		Owner: Owner{"Example", "news@example.org"}, Locale: LocaleFor("en"),
-		Newsletters: []Newsletter{{"weekly", "Weekly digest"}},
+		Newsletters: []Newsletter{{"weekly", "Weekly digest", 6}},
 		Feeds: []FeedLink{
 			{"Example News", u + "feeds/news.rss", u + "feeds/news.atom", u + "feeds/news.json"},
 			{"Migration", u + "feeds/topics/migration.rss", u + "feeds/topics/migration.atom", u + "feeds/topics/migration.json"},
@@ -109,6 +112,17 @@ func sampleDigest(site Site, articles []items.Article) Digest {
 	return Digest{Site: site, Newsletter: site.Newsletters[0], Number: 7, Date: articles[0].Published, Subject: "Weekly digest: a story",
 		Preheader: "A story, and two more", Articles: articles, WebURL: site.URL + "newsletters/weekly/7/", Greeting: "Dear Ada,",
 		UnsubscribeURL: "https://news.example.org/-/u/token", PostalAddress: "1 Example Street, London"}
+}
+
+// sampleLists gives a topic's stories, the past issues of a newsletter, and an empty list.
+func sampleLists(site Site, articles []items.Article) []List {
+	u := site.URL + "newsletters/weekly/"
+	return []List{
+		{Site: site, Title: "Migration", Intro: "Who moves, and why", URL: site.URL + "topics/migration/", Feed: &site.Feeds[1],
+			Groups: []Group{{"2016", articles[:1]}, {"2015", articles}}},
+		{Site: site, Title: "Weekly digest", URL: u, Issues: []IssueLink{{"A story, and two more", u + "7/", articles[0].Published, 7}}},
+		{Site: site, Title: "Stories", URL: site.URL + "news/"},
+	}
 }
 
 func sampleMail(site Site) OutboxMail {

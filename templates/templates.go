@@ -30,7 +30,6 @@ import (
 //go:embed *.html *.txt style.css
 var embedded embed.FS
 
-
 // Set is all templates and the stylesheet of one newsroom. It is safe for concurrent use.
 type Set struct {
 	folder string // what problems call the newsroom's templates folder
@@ -48,8 +47,8 @@ type Set struct {
 // which breaks it into lines; heading CHARACTER TEXT, the text with a line of that character below; upper TEXT; join
 // SEPARATOR TEXT…, which leaves out empty ones. For facts: host URL; iso TIME (RFC 3339); tel PHONE, a link to a phone
 // number; standfirst ARTICLE; contactRole CONTACT; documentFacts LOCALE DOCUMENT. For partials: head SITE TITLE
-// DESCRIPTION URL [ARTICLE], entry LOCALE ARTICLE, part LOCALE VALUE and mailStory LOCALE ARTICLE LEAD BRIEF make their
-// views. For mail: mso HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
+// DESCRIPTION URL [ARTICLE], listHead LIST, entry LOCALE ARTICLE, teaser SITE ARTICLE, part LOCALE VALUE and mailStory
+// LOCALE ARTICLE LEAD BRIEF make their views. For mail: mso HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
 func Load(dir string) (*Set, error) {
 	s := &Set{folder: filepath.Base(dir), html: template.New("").Funcs(funcs), text: text.New("").Funcs(funcs)}
 	if err := s.parse(embedded, Names()); err != nil {

@@ -25,12 +25,40 @@ type Owner struct{ Name, Email string }
 type FeedLink struct{ Title, RSS, Atom, JSON string }
 
 // Newsletter is a digest that people can subscribe to.
-type Newsletter struct{ Name, Title string }
+type Newsletter struct {
+	Name, Title string
+	Issues      int // past issues that have a page; with 0 the pages do not link to their list
+}
 
 // Index is the view of index.html: the latest stories, newest first.
 type Index struct {
 	Site
 	Articles []items.Article
+}
+
+// List is the view of list.html, of three kinds of pages: all stories and those of a topic, in Groups, and the past
+// issues of a newsletter, in Issues; newest first. With neither the page says that there is nothing yet.
+type List struct {
+	Site
+	Title  string
+	Intro  string    // a sentence below the title; may be ""
+	URL    string    // canonical, absolute
+	Feed   *FeedLink // the topic's own; nil for none
+	Groups []Group
+	Issues []IssueLink
+}
+
+// Group is the stories of one year. Heading is the year, as the rows show day and month alone.
+type Group struct {
+	Heading  string
+	Articles []items.Article
+}
+
+// IssueLink is one past issue of a newsletter; URL is that of its page.
+type IssueLink struct {
+	Title, URL string
+	Date       time.Time // in the newsroom's time zone
+	Number     int
 }
 
 // Story is the view of story.html: one story's page. A withdrawn story is shown as a notice.
@@ -74,9 +102,11 @@ type Digest struct {
 // Unsubscribe is the view of unsubscribe.html, the page behind the link in a mail.
 type Unsubscribe struct {
 	Site
-	State      string // "ask": a button; "done": has left now; "left": had left before; "invalid": no such link
-	Newsletter string // title; "" when invalid
-	Address    string // masked: a…@example.com; "" when invalid
+	// State is "ask": a button; "done": has left now; "left": had left before; "invalid": no such link; "test": the link of
+	// a test mail or a preview, behind which nobody stands.
+	State      string
+	Newsletter string // title; "" when not known
+	Address    string // masked: a…@example.com; "" when not known
 	Action     string // where the button posts to
 }
 
@@ -108,13 +138,14 @@ type OutboxMail struct {
 type Header struct{ Name, Value string }
 
 // Head is the view of the partial "top", the beginning of every page. A page whose URL is "" is kept out of search
-// engines; Story is the story that the page is about, or nil.
+// engines; Story is the story that the page is about and Feed the feed of its subject, each nil for none.
 type Head struct {
 	Site
 	Title       string
 	Description string
 	URL         string
 	Story       *items.Article
+	Feed        *FeedLink
 }
 
 // HTML marks s as clean HTML: for bodies that were cleaned by an allow-list before.
