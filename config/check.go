@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"tidings/digest"
 	"tidings/internal/strict"
 	"tidings/schedule"
 )
@@ -35,6 +36,9 @@ func (k *checker) run() {
 	k.address(&k.Owner.Email, "owner", "email")
 	for i := range k.Staff {
 		k.address(&k.Staff[i], "staff", i)
+	}
+	if strings.Contains(k.Database, "://") {
+		k.Errorf(k.Line("database"), "name a file on a local disk, such as state/tidings.db", "database: this version keeps its data in a file")
 	}
 	for _, p := range []*string{&k.Items, &k.Publish, &k.Database} {
 		*p = k.abs(*p)
@@ -104,6 +108,9 @@ func (k *checker) abs(p string) string {
 
 // folders refuses folders that lie within one another where that would publish, or take for items, what must not be.
 func (k *checker) folders() {
+	if filepath.Dir(k.Database) == k.Dir {
+		k.Errorf(k.Line("database"), "write database: state/tidings.db", "database: it needs a folder of its own, for keys and locks lie beside it")
+	}
 	if within(k.Dir, k.Publish) {
 		k.Errorf(k.Line("publish"), "write publish: public", "publish: the whole newsroom lies in it and would be served")
 		return
@@ -112,6 +119,7 @@ func (k *checker) folders() {
 		{"items", k.Items, "publish", k.Publish},
 		{"publish", k.Publish, "items", k.Items},
 		{"database", filepath.Dir(k.Database), "publish", k.Publish},
+		{"publish", k.Outbox(), "publish", k.Publish},
 	} {
 		if within(f.path, f.otherPath) {
 			k.Errorf(max(k.Line(f.key), k.Line(f.other)), "give each a folder of its own", "%s: it lies within the folder of %s", f.key, f.other)
@@ -153,6 +161,12 @@ func (k *checker) newsletter(name string) {
 	}
 	k.required(n.Title, "say what subscribers know it as: title: Weekly digest", at("title")...)
 	k.limits(n.MaxItems, 1, 100, at("max_items")...)
+	if n.Subject != "" {
+		sample := digest.SubjectFields{Newsletter: n.Title, Number: 1, Date: "1 January 2026", Lead: "A story", Count: 2, More: 1}
+		if _, err := digest.Subject(n.Subject, sample); err != nil {
+			k.Errorf(k.Line(at("subject")...), "write a Go template, such as {{.Newsletter}}: {{.Lead}}", "newsletters.%s.subject: %v", name, err)
+		}
+	}
 	if n.Schedule != "" {
 		plan, err := schedule.Parse(n.Schedule)
 		var wrong *schedule.Error
@@ -226,6 +240,9 @@ func (k *checker) password(r *Relay, line, i int) {
 	if err != nil {
 		k.Errorf(line, "write the password into that file, and let nobody else read it (chmod 600)", "mail.relays[%d].password_file: %v", i+1, err)
 		return
+	}
+	if info, err := os.Stat(k.abs(r.PasswordFile)); err == nil && info.Mode().Perm()&0o077 != 0 {
+		k.Warnf(line, "let nobody else read it: chmod 600", "mail.relays[%d].password_file: others on this machine can read it", i+1)
 	}
 	r.Password = strings.TrimRight(string(secret), "\r\n")
 }

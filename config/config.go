@@ -26,7 +26,7 @@ type Config struct {
 	Timezone      string                `yaml:"timezone" default:"UTC" jsonschema_description:"Time zone of dates without an offset and of schedules, such as Europe/London."`
 	Description   string                `yaml:"description" jsonschema_description:"One sentence about the newsroom, for feeds and search engines."`
 	Owner         Owner                 `yaml:"owner" jsonschema_description:"Who answers for the newsroom."`
-	Staff         []string              `yaml:"staff" jsonschema_description:"Email addresses of the staff: defaults for tests of a newsletter."`
+	Staff         []string              `yaml:"staff" jsonschema_description:"Email addresses of the staff. Previews are addressed to the first."`
 	PostalAddress string                `yaml:"postal_address" jsonschema_description:"The sender's postal address, which the law wants in every digest. Required once there is a newsletter."`
 	Items         string                `yaml:"items" default:"items" jsonschema_description:"Folder of the item files. Folders are relative to this file."`
 	Publish       string                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages. Only files that Tidings wrote are ever taken away from it."`

@@ -18,7 +18,10 @@ type Issue struct {
 	Number     int             `json:"number"`     // counts from 1 in each newsletter
 	Slot       time.Time       `json:"slot"`       // the scheduled time it answers to; zero when sent by hand
 	Date       time.Time       `json:"date"`       // when it was composed, in the newsroom's time zone
-	Articles   []items.Article `json:"articles"`   // as shown: the lead first, then newest first
+	Language   string          `json:"language"`   // of the newsroom at that time: for recipients who asked for none
+	From       string          `json:"from"`       // the sender's bare address at that time
+	Subject    string          `json:"subject"`
+	Articles   []items.Article `json:"articles"` // as shown: the lead first, then newest first
 }
 
 // Rules say which stories an issue takes.

@@ -94,6 +94,7 @@ type Presenter struct {
 	Topics map[string]string                         // slug: title; others are called by their slug
 	Asset  func(item, src string) (Asset, bool)      // the published file that the item at this path names src
 	Story  func(slug string) (title string, ok bool) // a story that shows, for related ones
+	Page   func(path string) (slug string, ok bool)  // likewise the story of the item file at path, for links to files
 }
 
 // summaryLength is where a summary made of the first paragraph is cut, in characters.
@@ -205,8 +206,13 @@ func (p Presenter) body(s Story) template.HTML {
 		case u.Scheme != "" || u.Host != "":
 			return page.ResolveReference(u).String(), true
 		}
+		if file, err := localPath(s.Path, ref); err == nil && isItem(file) {
+			slug, ok := p.Page(file)
+			return p.StoryURL(slug), ok && !image
+		}
 		if f, ok := p.Asset(s.Path, ref); ok && !strings.HasPrefix(ref, "#") {
-			return f.URL, true
+			_, fragment, cut := strings.Cut(ref, "#")
+			return f.URL + map[bool]string{true: "#"}[cut] + fragment, true
 		}
 		return page.ResolveReference(u).String(), !image
 	}

@@ -36,6 +36,9 @@ type taken struct {
 	gone  time.Time // when the file was first missed; zero while it is there
 	file  File
 	refs  []localRef // of file's item
+
+	beside   string // as it was when the files beside the item were complete
+	complete bool   // they have been
 }
 
 // settle is how long a file must have stayed as it is before TakeSettled takes it.
@@ -109,7 +112,7 @@ func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
 	for _, e := range found {
 		t := f.takeOne(root, e, now)
 		keep[e.path] = t
-		scan.Files = append(scan.Files, t.lookBeside(root))
+		scan.Files = append(scan.Files, t.lookBeside(root, now))
 	}
 	scan.Files = append(scan.Files, f.missed(keep, now)...)
 	slices.SortFunc(scan.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
@@ -196,7 +199,7 @@ func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 		return t
 	}
 	if last != nil {
-		t.file, t.refs = last.file, last.refs
+		t.file, t.refs, t.beside, t.complete = last.file, last.refs, last.beside, last.complete
 	}
 	t.file.Pending = true
 	return t
@@ -223,14 +226,14 @@ func (f *Folder) read(root *os.Root, p string) File {
 
 // readFile reads at most a little more than an item may have.
 func readFile(root *os.Root, p string) ([]byte, error) {
+	if info, err := root.Stat(p); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no ordinary file") // opening a pipe would wait for its other end
+	}
 	in, err := root.Open(p)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	if info, err := in.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, errors.New("it is no ordinary file")
-	}
 	return io.ReadAll(io.LimitReader(in, MaxSize+1))
 }
 
@@ -249,14 +252,25 @@ func plainError(err error) error {
 	return err
 }
 
-// lookBeside gives the file with what is to be said of the pictures and attachments that its item names.
-func (t *taken) lookBeside(root *os.Root) File {
+// lookBeside gives the file with what is to be said of the pictures and attachments that its item names. While one of them is
+// still being written the file is Pending, and stays as it was.
+func (t *taken) lookBeside(root *os.Root, now time.Time) File {
 	file := t.file
 	if file.Pending {
 		return file
 	}
+	if t.writing(root, now) {
+		file.Pending, file.Beside = true, t.beside
+		if !t.complete {
+			file.Item = nil
+		}
+		return file
+	}
 	file.Problems = slices.Clone(file.Problems)
 	for _, ref := range t.refs {
+		if p, err := localPath(file.Path, ref.src); ref.link && err == nil && isItem(p) {
+			continue // to another story
+		}
 		switch m, err := media(root, file.Path, ref.src); {
 		case err == nil:
 			file.Beside += fmt.Sprintf("%s %d %d\n", m.Path, m.Size, m.Mod.UnixNano())
@@ -268,7 +282,17 @@ func (t *taken) lookBeside(root *os.Root) File {
 				"%s is not there: the story is published without it", shorten(ref.src))
 		}
 	}
+	t.beside, t.complete = file.Beside, true
 	return file
+}
+
+// writing tells whether a file beside the item was changed so shortly before now that it may not be complete.
+func (t *taken) writing(root *os.Root, now time.Time) bool {
+	return !now.IsZero() && slices.ContainsFunc(t.refs, func(ref localRef) bool {
+		m, err := media(root, t.file.Path, ref.src)
+		age := now.Sub(m.Mod)
+		return err == nil && age >= 0 && age < settle
+	})
 }
 
 // localRef is a file beside an item, as the item names it. What the text merely links to may also be a page of the site.
@@ -324,6 +348,9 @@ func media(root *os.Root, item, src string) (Media, error) {
 	if err != nil {
 		return Media{}, err
 	}
+	if isItem(p) || slices.ContainsFunc(strings.Split(p, "/"), ignored) {
+		return Media{}, fmt.Errorf("%s is not for publication", p)
+	}
 	info, err := root.Stat(p)
 	if err != nil {
 		return Media{}, err
@@ -346,6 +373,7 @@ func (f *Folder) Open(m Media) (io.ReadCloser, error) {
 
 // localPath is where under the folder the file lies that an item names src, which may be written as in an address (%20).
 func localPath(item, src string) (string, error) {
+	src, _, _ = strings.Cut(src, "#")
 	if plain, err := url.PathUnescape(src); err == nil {
 		src = plain
 	}

@@ -20,9 +20,9 @@ type Store struct {
 
 // Load reads all that is known.
 func (s Store) Load(ctx context.Context) (Known, error) {
-	k := Known{Host: s.Host, Slugs: map[string]string{}}
-	err := s.DB.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'host'`).Scan(&k.Host)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	k := Known{Slugs: map[string]string{}}
+	var err error
+	if k.Host, err = s.FixedHost(ctx); err != nil {
 		return k, err
 	}
 	if err := s.loadSlugs(ctx, k.Slugs); err != nil {
@@ -41,6 +41,34 @@ func (s Store) Load(ctx context.Context) (Known, error) {
 		k.Stories = append(k.Stories, story)
 	}
 	return k, rows.Err()
+}
+
+// TakenBack gives the ids of the stories that are withdrawn or erased.
+func (s Store) TakenBack(ctx context.Context) (map[string]bool, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT id FROM stories WHERE status IN ('withdrawn', 'erased')`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	ids := map[string]bool{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids[id] = true
+	}
+	return ids, rows.Err()
+}
+
+// FixedHost is the host in every id: that of the newsroom's url when it was first used.
+func (s Store) FixedHost(ctx context.Context) (string, error) {
+	host := s.Host
+	err := s.DB.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'host'`).Scan(&host)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return host, err
 }
 
 func (s Store) loadSlugs(ctx context.Context, slugs map[string]string) error {

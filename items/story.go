@@ -88,21 +88,18 @@ type matcher struct {
 	present map[string]int // path: index of the file
 	found   []*Story       // for each file
 	used    map[string]bool
-	pinned  map[string]bool // ids that files ask for
+	pinned  map[string]int // id: the file that has it by right, of those that ask for it
 }
 
 func newMatcher(k Known, files []File) *matcher {
 	m := &matcher{Known: k, files: files, byID: map[string]*Story{}, atPath: map[string]*Story{}, atStem: map[string]*Story{},
-		ofHash: map[string][]*Story{}, present: map[string]int{}, found: make([]*Story, len(files)), used: map[string]bool{}, pinned: map[string]bool{}}
+		ofHash: map[string][]*Story{}, present: map[string]int{}, found: make([]*Story, len(files)), used: map[string]bool{}, pinned: map[string]int{}}
 	m.Slugs = maps.Clone(k.Slugs)
 	if m.Slugs == nil {
 		m.Slugs = map[string]string{}
 	}
 	for i, f := range files {
 		m.present[f.Path] = i
-		if f.Item != nil && f.Item.ID != "" {
-			m.pinned[f.Item.ID] = true
-		}
 	}
 	stories := slices.Clone(k.Stories)
 	// Of several stories that were at one path in turn, or have the same content, the one is meant whose file was there at the
@@ -117,7 +114,27 @@ func newMatcher(k Known, files []File) *matcher {
 		addIfNew(m.atStem, stem(s.Path), s)
 		m.ofHash[s.Hash] = append(m.ofHash[s.Hash], s)
 	}
+	for i, f := range files {
+		if f.Item != nil && f.Item.ID != "" {
+			m.pin(i, f.Item.ID)
+		}
+	}
 	return m
+}
+
+// pin gives the id to file i, unless another file has a better right to it: the one whose story it is, then the first. So a copy
+// never takes the story of what it was copied from.
+func (m *matcher) pin(i int, id string) {
+	owner, taken := m.pinned[id]
+	if s := m.byID[id]; s != nil {
+		if at, there := m.present[s.Path]; there {
+			m.pinned[id] = at
+			return
+		}
+	}
+	if !taken || i < owner {
+		m.pinned[id] = i
+	}
 }
 
 // compareGone puts stories whose file is there before the others, and those before the ones that went earlier.
@@ -149,7 +166,7 @@ func (m *matcher) apply(rule func(i int) *Story) {
 }
 
 func (m *matcher) byPin(i int) *Story {
-	if it := m.files[i].Item; it != nil && it.ID != "" {
+	if it := m.files[i].Item; it != nil && it.ID != "" && m.pinned[it.ID] == i {
 		return m.byID[it.ID]
 	}
 	return nil
@@ -191,6 +208,13 @@ func (m *matcher) byStem(i int) *Story {
 // story gives file i's story: the one that was found, or a new one if the file is good.
 func (m *matcher) story(i int, now time.Time, probs *problem.List) (Story, bool) {
 	f, s := m.files[i], m.found[i]
+	if f.Item != nil && f.Item.ID != "" && m.pinned[f.Item.ID] != i {
+		probs.Errorf(f.Name, 0, "delete the id: line of the file that was copied", "id: %s has the same id, and had it first", m.files[m.pinned[f.Item.ID]].Name)
+		if s == nil {
+			return Story{}, false
+		}
+		return *s, true
+	}
 	switch {
 	case s == nil && f.Item == nil:
 		return Story{}, false
@@ -212,7 +236,7 @@ func (m *matcher) mint(f File, now time.Time) Story {
 		if n > 1 {
 			try = fmt.Sprintf("%s-%d", base, n)
 		}
-		if m.byID[try] == nil && !m.pinned[try] {
+		if _, pinned := m.pinned[try]; m.byID[try] == nil && !pinned {
 			id = try
 		}
 	}

@@ -388,3 +388,51 @@ func TestSample(t *testing.T) {
 		t.Errorf("%d files; %v; %v", len(scan.Files), scan.AllProblems(), err)
 	}
 }
+
+// TestPinTwice: an id that several files ask for belongs to the one whose story it is, else to the first; never does a copy take a
+// published story over.
+func TestPinTwice(t *testing.T) {
+	const pin = "id: tag:example.org,2015:x\n"
+	r := newRoom(t)
+	r.write("b.md", item("B", pin))
+	before := r.publish()
+	r.write("a.md", item("A", pin))
+	after := r.publish()
+	if after["b.md"].ID != before["b.md"].ID || after["b.md"].Item.Title != "B" || len(after) != 1 {
+		t.Errorf("1 a copy of a published file: %s", names(after, before))
+	}
+	if want := "items/a.md: error: id: items/b.md has the same id, and had it first\n"; r.said != want {
+		t.Errorf("1 said %s, want %s", r.said, want)
+	}
+	r = newRoom(t)
+	r.write("a.md", item("A", ""))
+	before = r.publish()
+	r.write("b.md", item("B", "id: "+before["a.md"].ID+"\n"))
+	after = r.publish()
+	if after["a.md"].ID != before["a.md"].ID || len(after) != 1 {
+		t.Errorf("2 an id copied from another story's feed entry: %s", names(after, before))
+	}
+	r = newRoom(t)
+	r.write("b.md", item("B", pin))
+	r.write("a.md", item("A", pin))
+	if now := r.publish(); len(now) != 1 || now["a.md"].ID != "tag:example.org,2015:x" {
+		t.Errorf("3 two new files: %s", names(now, nil))
+	}
+}
+
+// TestDeadCopies: a renamed file is its own story, and not that of a copy that was deleted before.
+func TestDeadCopies(t *testing.T) {
+	r := newRoom(t)
+	r.write("shelter.md", item("A", ""))
+	r.write("shelter (1).md", item("A", ""))
+	r.write("a copy.md", item("A", ""))
+	before := r.publish()
+	r.remove("shelter (1).md")
+	r.remove("a copy.md")
+	r.publish()
+	r.rename("shelter.md", "s.md")
+	after := r.publish()
+	if after["s.md"].ID != before["shelter.md"].ID || after["s.md"].Slug != "shelter" {
+		t.Errorf("%s", names(after, before))
+	}
+}

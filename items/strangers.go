@@ -65,27 +65,17 @@ func (f *Folder) strangers(others []string) (probs problem.List) {
 	return probs
 }
 
-// twins warns of files that are the same, and marks those that pin the same id: which of them is meant cannot be known, so all but the first are left out.
+// twins warns of files that are the same.
 func twins(files []File) (probs problem.List) {
-	first, same := map[string]string{}, map[string]string{}
-	for i := range files {
-		file := &files[i]
-		if file.Item == nil {
+	same := map[string]string{}
+	for _, file := range files {
+		if file.Item == nil || file.Item.Status != Published {
 			continue
 		}
-		if other := same[file.Hash]; other != "" && file.Item.Status == Published {
+		if other := same[file.Hash]; other != "" {
 			probs.Warnf(file.Name, 0, "delete one of the two; each is a story of its own", "it is the same as %s, letter for letter: both are published", other)
 		}
 		same[file.Hash] = file.Name
-		if file.Item.ID == "" {
-			continue
-		}
-		if other, twice := first[file.Item.ID]; twice {
-			probs.Errorf(file.Name, 0, "delete the id: line of the one that was copied", "id: %s has the same id", other)
-			file.Item = nil
-			continue
-		}
-		first[file.Item.ID] = file.Name
 	}
 	return probs
 }

@@ -14,6 +14,7 @@ import (
 
 	"tidings/config"
 	"tidings/digest"
+	"tidings/items"
 	"tidings/mailer"
 	"tidings/mailer/relay"
 	"tidings/templates"
@@ -53,44 +54,73 @@ func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.I
 	n.assets.Begin()
 	rules := digest.Rules{MaxItems: c.MaxItems, MaxAge: time.Duration(c.MaxItemAge), Told: told}
 	chosen, left := digest.Choose(n.present(desk), rules, desk.now)
-	return digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen}, left, nil
+	left = append(left, n.hidden(desk)...)
+	from, err := mail.ParseAddress(n.Config.Mail.From)
+	if err != nil {
+		return digest.Issue{}, nil, fmt.Errorf("mail.from: %w", err)
+	}
+	d := digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen,
+		Language: n.locale("").Lang, From: from.Address}
+	if len(chosen) > 0 {
+		d.Subject, err = n.subject(d)
+	}
+	return d, left, err
 }
 
-// digestView is an issue as its templates see it. With an error of its subject line it has the newsletter's title for one.
-func (n *Newsroom) digestView(d digest.Issue, l *templates.Locale) (templates.Digest, error) {
-	v := templates.Digest{
-		Site: n.View(l.Lang), Newsletter: templates.Newsletter{Name: d.Newsletter, Title: d.Title}, Number: d.Number,
-		Date: d.Date.In(n.Config.Location), Articles: d.Articles, PostalAddress: n.Config.PostalAddress,
-		WebURL: fmt.Sprintf("%snewsletters/%s/%d/", n.Config.URL, d.Newsletter, d.Number),
+// hidden are the stories that nobody sees yet, and why.
+func (n *Newsroom) hidden(desk Desk) (left []digest.LeftOut) {
+	for _, s := range desk.Stories {
+		switch {
+		case s.Item == nil || s.Visible(desk.now):
+		case s.Status == items.Draft:
+			left = append(left, digest.LeftOut{Article: items.Article{ID: s.ID, Title: s.Item.Title}, Why: "it is a draft"})
+		case s.Status == items.Published:
+			left = append(left, digest.LeftOut{Article: items.Article{ID: s.ID, Title: s.Item.Title}, Why: "it is held until " + n.clock(s.Item.Due())})
+		}
 	}
-	f := mailer.SubjectFields{Newsletter: d.Title, Number: d.Number, Date: l.Date(v.Date), Count: len(d.Articles), More: max(0, len(d.Articles)-1)}
+	return left
+}
+
+// clock writes a time for the staff, in the newsroom's time zone.
+func (n *Newsroom) clock(t time.Time) string {
+	return t.In(n.Config.Location).Format("2006-01-02 15:04")
+}
+
+// subject makes an issue's subject line, in the newsroom's language.
+func (n *Newsroom) subject(d digest.Issue) (string, error) {
+	f := digest.SubjectFields{Newsletter: d.Title, Number: d.Number, Date: n.locale("").Date(d.Date), Count: len(d.Articles), More: len(d.Articles) - 1, Lead: d.Articles[0].Title}
+	return digest.Subject(cmp.Or(n.Config.Newsletters[d.Newsletter].Subject, digest.DefaultSubject), f)
+}
+
+// digestView is an issue as its templates see it.
+func (n *Newsroom) digestView(d digest.Issue, l *templates.Locale) templates.Digest {
 	var others []string
 	for i, a := range d.Articles {
-		if i == 0 {
-			f.Lead = a.Title
-		} else {
+		if i > 0 && i <= 3 {
 			others = append(others, a.Title)
 		}
 	}
-	v.Preheader = strings.Join(others[:min(len(others), 3)], " · ")
-	subject, err := mailer.Subject(cmp.Or(n.Config.Newsletters[d.Newsletter].Subject, mailer.DefaultSubject), f)
-	v.Subject = cmp.Or(subject, d.Title)
-	return v, err
+	return templates.Digest{
+		Site: n.View(l.Lang), Newsletter: templates.Newsletter{Name: d.Newsletter, Title: d.Title}, Number: d.Number,
+		Date: d.Date.In(n.Config.Location), Articles: d.Articles, PostalAddress: n.Config.PostalAddress,
+		WebURL:  fmt.Sprintf("%snewsletters/%s/%d/", n.Config.URL, d.Newsletter, d.Number),
+		Subject: d.Subject, Preheader: strings.Join(others, " · "),
+	}
 }
 
 // compose makes an issue into a message in one language.
-func (n *Newsroom) compose(d digest.Issue, l *templates.Locale) (*mailer.Message, error) {
-	view, err := n.digestView(d, l)
-	if err != nil {
-		return nil, err
-	}
+func (n *Newsroom) compose(ctx context.Context, d digest.Issue, l *templates.Locale) (*mailer.Message, error) {
 	from, err := mail.ParseAddress(n.Config.Mail.From)
 	if err != nil {
 		return nil, fmt.Errorf("mail.from: %w", err)
 	}
+	listHost, err := n.stories.FixedHost(ctx) // people's filters go by it, so it must not move with the site
+	if err != nil {
+		return nil, err
+	}
 	e := mailer.Envelope{
 		From: from, Language: l.Lang, ListName: d.Title, Rand: n.rand,
-		ListID: d.Newsletter + "." + host(n.Config), Archive: n.Config.URL,
+		ListID: d.Newsletter + "." + listHost, Archive: n.Config.URL,
 	}
 	if n.Config.Mail.ReplyTo != "" {
 		if e.ReplyTo, err = mail.ParseAddress(n.Config.Mail.ReplyTo); err != nil {
@@ -100,7 +130,7 @@ func (n *Newsroom) compose(d digest.Issue, l *templates.Locale) (*mailer.Message
 	if owner := n.Config.Owner.Email; owner != "" {
 		e.Owner, e.Help = "mailto:"+owner, "mailto:"+owner
 	}
-	m, err := mailer.Compose(n.Templates, view, e)
+	m, err := mailer.Compose(n.Templates, n.digestView(d, l), e)
 	if err != nil {
 		return nil, fmt.Errorf("compose %s %d: %w", d.Newsletter, d.Number, err)
 	}
@@ -119,7 +149,7 @@ func (n *Newsroom) messages(ctx context.Context, d digest.Issue) (map[string]*ma
 		if out[l.Lang] != nil {
 			continue
 		}
-		if out[l.Lang], err = n.compose(d, l); err != nil {
+		if out[l.Lang], err = n.compose(ctx, d, l); err != nil {
 			return nil, err
 		}
 	}
@@ -138,16 +168,16 @@ type person struct {
 }
 
 // recipient gives what in a person's copy is theirs alone.
-func (n *Newsroom) recipient(p person, newsletter string, number int) mailer.Recipient {
-	l := n.locale(p.Language)
+func (n *Newsroom) recipient(p person, d digest.Issue) mailer.Recipient {
+	l := templates.LocaleFor(cmp.Or(p.Language, d.Language))
 	greeting := l.T("greeting")
 	if p.Name != "" {
 		greeting = l.T("greeting_name", p.Name)
 	}
 	return mailer.Recipient{
 		Email: p.Email, Name: p.Name, Greeting: greeting,
-		UnsubscribeURL: n.UnsubscribeURL(newsletter, p.Subscriber),
-		MessageID:      n.messageID(newsletter, number, p.Subscriber),
+		UnsubscribeURL: n.UnsubscribeURL(d.Newsletter, p.Subscriber),
+		MessageID:      n.messageID(d, p.Subscriber),
 	}
 }
 
@@ -157,17 +187,14 @@ func (n *Newsroom) UnsubscribeURL(newsletter string, subscriber int64) string {
 }
 
 // messageID is the same at every try, so that servers can recognise a repeat, and tells nothing of the recipient.
-func (n *Newsroom) messageID(newsletter string, number int, subscriber int64) string {
-	mac := n.Keys.MAC("message-id", []byte(newsletter), []byte(strconv.Itoa(number)), []byte(strconv.FormatInt(subscriber, 10)))
-	return fmt.Sprintf("%s.%d.%s@%s", newsletter, number, hex.EncodeToString(mac[:12]), n.mailDomain())
+func (n *Newsroom) messageID(d digest.Issue, subscriber int64) string {
+	mac := n.Keys.MAC("message-id", []byte(d.Newsletter), []byte(strconv.Itoa(d.Number)), []byte(strconv.FormatInt(subscriber, 10)))
+	return fmt.Sprintf("%s.%d.%s@%s", d.Newsletter, d.Number, hex.EncodeToString(mac[:12]), domainOf(d.From))
 }
 
-// mailDomain is the domain that our mail comes from.
-func (n *Newsroom) mailDomain() string {
-	if a, err := mail.ParseAddress(n.Config.Mail.From); err == nil {
-		return a.Address[strings.LastIndexByte(a.Address, '@')+1:]
-	}
-	return host(n.Config)
+// domainOf is the domain of a mail address.
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
 }
 
 // Preview is the next issue of a newsletter as one recipient would get it.
@@ -190,12 +217,12 @@ func (n *Newsroom) Preview(ctx context.Context, name string) (Preview, error) {
 	if p.Audience, err = n.Subscribers.Count(ctx, name); err != nil {
 		return p, err
 	}
-	m, err := n.compose(p.Issue, n.locale(""))
+	m, err := n.compose(ctx, p.Issue, n.locale(""))
 	if err != nil {
 		return p, err
 	}
 	p.Subject = m.Subject
-	r := n.recipient(n.sample(), name, p.Number)
+	r := n.recipient(n.sample(p.Issue), p.Issue)
 	if p.Source, err = m.For(r); err != nil {
 		return p, err
 	}
@@ -215,12 +242,12 @@ func (n *Newsroom) draft(ctx context.Context, name string) (digest.Issue, []dige
 }
 
 // sample is the recipient of previews: nobody's subscription, so the link in the mail ends nobody's either.
-func (n *Newsroom) sample() person {
+func (n *Newsroom) sample(d digest.Issue) person {
 	email := n.Config.Owner.Email
 	if len(n.Config.Staff) > 0 {
 		email = n.Config.Staff[0]
 	}
-	return person{Email: cmp.Or(email, "preview@"+n.mailDomain()), Language: n.Config.Language}
+	return person{Email: cmp.Or(email, d.From), Subscriber: nobody}
 }
 
 // Test is what became of a test mail; Subject is "" when there was nothing to send.
@@ -228,27 +255,26 @@ type Test struct{ Subject, Into string }
 
 // SendTest mails the next issue to one address and stores nothing. The link to unsubscribe in it belongs to nobody.
 func (n *Newsroom) SendTest(ctx context.Context, name, address string) (Test, error) {
+	if n.stopped() {
+		return Test{}, ErrStopped
+	}
 	d, _, err := n.draft(ctx, name)
 	if err != nil || len(d.Articles) == 0 {
 		return Test{}, err
 	}
-	m, err := n.compose(d, n.locale(""))
+	m, err := n.compose(ctx, d, n.locale(""))
 	if err != nil {
 		return Test{}, err
 	}
-	msg, err := m.For(n.recipient(person{Email: address, Language: n.Config.Language}, name, d.Number))
+	msg, err := m.For(n.recipient(person{Subscriber: nobody, Email: address}, d))
 	if err != nil {
 		return Test{}, err
-	}
-	from, err := mail.ParseAddress(n.Config.Mail.From)
-	if err != nil {
-		return Test{}, fmt.Errorf("mail.from: %w", err)
 	}
 	r, into, err := n.openRelay()
 	if err != nil {
 		return Test{}, err
 	}
-	reply, err := r.Deliver(ctx, from.Address, address, msg)
+	reply, err := r.Deliver(ctx, d.From, address, msg)
 	if err == nil && reply.State != relay.Accepted {
 		err = fmt.Errorf("the test mail was not accepted: %s", reply)
 	}

@@ -54,7 +54,7 @@ func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string
 	case s.Status != items.Published:
 		return string(s.Status)
 	case d.now.Before(s.Item.Due()):
-		return "held until " + s.Item.Due().In(n.Config.Location).Format("2006-01-02 15:04")
+		return "held until " + n.clock(s.Item.Due())
 	case s.Item.Expired(d.now):
 		return "expired"
 	}

@@ -28,13 +28,17 @@ func (n *Newsroom) Look(ctx context.Context) (Look, error) {
 	if err != nil {
 		return Look{}, err
 	}
+	missing, err := n.public.Missing(ctx)
+	if err != nil {
+		return Look{}, err
+	}
 	h := sha256.New()
 	look := Look{Pending: desk.Scan.Pending(), First: true, NextChange: desk.NextChange()}
 	for _, f := range desk.Scan.Files {
-		fmt.Fprintf(h, "%q %s %s %t\n", f.Path, f.Hash, f.Beside, f.Pending)
+		fmt.Fprintf(h, "%q %s %s\n", f.Path, f.Hash, f.Beside)
 		look.First = look.First && f.Pending
 	}
-	fmt.Fprintln(h, issues, desk.NextChange(), desk.Scan.Problems)
+	fmt.Fprintln(h, issues, missing, desk.NextChange(), desk.Scan.Problems)
 	look.Print = hex.EncodeToString(h.Sum(nil))
 	return look, nil
 }

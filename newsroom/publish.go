@@ -3,6 +3,7 @@ package newsroom
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,6 +78,24 @@ func (d Desk) NextChange() time.Time {
 	return next
 }
 
+// ErrEmptied says that the items folder, which held stories at the last publication, holds none at all: more likely it is not
+// mounted, or a syncing program has only begun, than that all news was deleted.
+var ErrEmptied = errors.New("the items folder is empty, though it held stories before: nothing was changed")
+
+// emptied tells whether more than one story was there at the last publication and there is no item file now.
+func (d Desk) emptied() bool {
+	if len(d.Scan.Files) > 0 {
+		return false
+	}
+	there := 0
+	for _, s := range d.known.Stories {
+		if s.Gone.IsZero() && s.Status == items.Published {
+			there++
+		}
+	}
+	return there > 1
+}
+
 // Publication is what Publish did.
 type Publication struct {
 	publish.Report
@@ -91,7 +110,7 @@ func (n *Newsroom) Publish(ctx context.Context) (Publication, error) {
 }
 
 func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
-	release, err := lock.Take(n.Config.State(), "publish")
+	release, err := lock.Take(ctx, n.Config.State(), "publish")
 	if err != nil {
 		return Publication{}, err
 	}
@@ -99,6 +118,9 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	desk, err := n.look(ctx)
 	if err != nil {
 		return Publication{}, err
+	}
+	if desk.emptied() {
+		return Publication{}, ErrEmptied
 	}
 	// Before anything of them is seen: an id that was shown must never be minted anew.
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
@@ -134,14 +156,15 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []publish
 
 // present turns the stories that show into articles, newest first.
 func (n *Newsroom) present(desk Desk) []digest.Candidate {
-	titles := map[string]string{}
+	titles, slugs := map[string]string{}, map[string]string{}
 	for _, s := range desk.Stories {
 		if s.Visible(desk.now) && s.Status == items.Published {
-			titles[s.Slug] = s.Item.Title
+			titles[s.Slug], slugs[s.Path] = s.Item.Title, s.Slug
 		}
 	}
 	p := items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: n.assets.Asset,
-		Story: func(slug string) (string, bool) { t, ok := titles[slug]; return t, ok }}
+		Story: func(slug string) (string, bool) { t, ok := titles[slug]; return t, ok },
+		Page:  func(path string) (string, bool) { s, ok := slugs[path]; return s, ok }}
 	var out []digest.Candidate
 	for _, s := range desk.Stories {
 		if s.Visible(desk.now) {
@@ -191,12 +214,12 @@ func (n *Newsroom) issuePages(ctx context.Context, articles []items.Article) ([]
 		if err := json.Unmarshal(i.Content, &d); err != nil {
 			return nil, fmt.Errorf("issue %s: %w", i.Name(), err)
 		}
+		all := len(d.Articles)
 		d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return !shown[a.ID] })
-		page, err := n.digestView(d, templates.LocaleFor(n.Config.Language))
-		if err != nil { // such as {{.Lead}} when all stories were taken back: no reason not to publish
-			n.log.Warn("the page of an issue has no subject", "issue", i.Name(), "error", err)
+		if len(d.Articles) < all { // it may name what was taken back
+			d.Subject = d.Title
 		}
-		pages = append(pages, page)
+		pages = append(pages, n.digestView(d, n.locale("")))
 	}
 	return pages, nil
 }

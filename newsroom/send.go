@@ -2,21 +2,17 @@ package newsroom
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/mail"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
-	"tidings/config"
 	"tidings/digest"
 	"tidings/internal/lock"
-	"tidings/mailer"
+	"tidings/items"
 	"tidings/mailer/ledger"
-	"tidings/mailer/relay"
 )
 
 // Errors of Send that mean that nothing was done.
@@ -40,6 +36,7 @@ type Order struct {
 // Sent is what became of an Order.
 type Sent struct {
 	Issue     ledger.Issue // the zero Issue when there was nothing to send
+	Nothing   string       // why there was nothing, in words; "" otherwise
 	Stories   int
 	Continued bool             // it was an unfinished issue of before
 	Left      []digest.LeftOut // of a new issue
@@ -69,6 +66,9 @@ func (n *Newsroom) Send(ctx context.Context, o Order) (Sent, error) {
 			return Sent{}, err
 		}
 		if len(open) > 0 {
+			if _, err := n.Publish(ctx); err != nil { // a story may have been taken back since
+				return Sent{}, err
+			}
 			return n.deliver(ctx, Sent{Issue: open[0], Continued: true})
 		}
 	}
@@ -95,10 +95,14 @@ func (n *Newsroom) Continue(ctx context.Context, newsletter string) ([]Sent, err
 	}
 	var all []Sent
 	for _, issue := range open {
-		if work, err := n.Ledger.HasWork(ctx, issue, n.now()); err != nil || !work {
-			if err != nil {
-				return all, err
-			}
+		work, err := n.Ledger.HasWork(ctx, issue, n.now())
+		if err == nil && !work { // all have come to an end, or wait
+			_, err = n.Ledger.Finish(ctx, issue, n.now())
+		}
+		if err != nil {
+			return all, err
+		}
+		if !work {
 			continue
 		}
 		s, err := n.deliver(ctx, Sent{Issue: issue, Continued: true})
@@ -124,15 +128,27 @@ func (n *Newsroom) stopped() bool {
 	return err == nil
 }
 
-// newIssue composes the next issue and writes it into the ledger. Without stories there is none.
+// newIssue composes the next issue and writes it into the ledger. Without stories, or without anybody to send them to, there is none.
 func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
 	if err := n.notTooSoon(ctx, o); err != nil {
 		return Sent{}, err
 	}
 	issue, left, err := n.next(ctx, o.Newsletter)
+	if err != nil {
+		return Sent{}, err
+	}
+	audience, err := n.Subscribers.Count(ctx, o.Newsletter)
+	if err != nil {
+		return Sent{}, err
+	}
 	s := Sent{Left: left, Stories: len(issue.Articles)}
-	if err != nil || len(issue.Articles) == 0 {
-		return s, err
+	switch {
+	case len(issue.Articles) == 0:
+		s.Nothing = "has no news for an issue"
+		return s, nil
+	case audience == 0:
+		s.Nothing = "has no subscribers"
+		return s, nil
 	}
 	issue.Slot = o.Slot
 	if s.Issue, err = n.open(ctx, issue); err != nil {
@@ -166,23 +182,59 @@ func (n *Newsroom) notTooSoon(ctx context.Context, o Order) error {
 
 // open freezes an issue: its stories, its messages and its audience.
 func (n *Newsroom) open(ctx context.Context, d digest.Issue) (ledger.Issue, error) {
-	messages, err := n.messages(ctx, d)
+	i := ledger.Issue{Newsletter: d.Newsletter, Number: d.Number, Slot: d.Slot, Created: n.now()}
+	frozen, err := n.freeze(ctx, &i, d)
 	if err != nil {
 		return ledger.Issue{}, err
-	}
-	i := ledger.Issue{Newsletter: d.Newsletter, Number: d.Number, Slot: d.Slot, Created: n.now()}
-	if i.Content, err = json.Marshal(d); err != nil {
-		return i, err
-	}
-	frozen, err := json.Marshal(messages)
-	if err != nil {
-		return i, err
 	}
 	stories := make([]string, len(d.Articles))
 	for k, a := range d.Articles {
 		stories[k] = a.ID
 	}
 	return n.Ledger.Open(ctx, i, frozen, stories)
+}
+
+// revise takes the stories that were withdrawn or erased since an issue was made out of what those get who have not been sent it yet.
+// If nothing is left to say, they get nothing.
+func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (ledger.Issue, error) {
+	var d digest.Issue
+	if err := json.Unmarshal(i.Content, &d); err != nil {
+		return i, fmt.Errorf("issue %s: %w", i.Name(), err)
+	}
+	gone, err := n.stories.TakenBack(ctx)
+	if err != nil {
+		return i, err
+	}
+	before := len(d.Articles)
+	d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return gone[a.ID] })
+	switch len(d.Articles) {
+	case before:
+		return i, nil
+	case 0:
+		n.log.Warn("all stories of an issue were taken back: it is called off", "issue", i.Name())
+		return i, n.Ledger.CallOff(ctx, i, "its stories were taken back before their turn", n.now())
+	}
+	n.log.Warn("stories were taken back: the issue goes on without them", "issue", i.Name(), "stories", before-len(d.Articles))
+	if d.Subject, err = n.subject(d); err != nil {
+		return i, err
+	}
+	frozen, err := n.freeze(ctx, &i, d)
+	if err != nil {
+		return i, err
+	}
+	return i, n.Ledger.Revise(ctx, i, frozen)
+}
+
+// freeze puts a digest into an issue and gives its composed messages.
+func (n *Newsroom) freeze(ctx context.Context, i *ledger.Issue, d digest.Issue) (messages []byte, err error) {
+	composed, err := n.messages(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if i.Content, err = json.Marshal(d); err != nil {
+		return nil, err
+	}
+	return json.Marshal(composed)
 }
 
 // deliver sends an issue to all whose turn has come. The caller holds the newsletter's lock.
@@ -193,6 +245,9 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	}
 	if lost > 0 {
 		n.log.Warn("deliveries are unknown: their sender died", "issue", s.Issue.Name(), "count", lost)
+	}
+	if s.Issue, err = n.revise(ctx, s.Issue); err != nil {
+		return s, err
 	}
 	run, into, err := n.newRun(ctx, s.Issue)
 	if err != nil {
@@ -212,125 +267,4 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	s.Account, accErr = n.Ledger.Account(after, s.Issue)
 	s.Next, nextErr = n.Ledger.NextTry(after, s.Issue)
 	return s, errors.Join(sendErr, accErr, nextErr)
-}
-
-// sending is one sender at work on one issue.
-type sending struct {
-	*Newsroom
-	issue    ledger.Issue
-	messages map[string]*mailer.Message
-	relay    relay.Relay
-	from     string // the return path
-	name     string // of this sender, in the ledger
-}
-
-func (n *Newsroom) newRun(ctx context.Context, issue ledger.Issue) (*sending, string, error) {
-	r := &sending{Newsroom: n, issue: issue, name: rand.Text()}
-	frozen, err := n.Ledger.Messages(ctx, issue)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := json.Unmarshal(frozen, &r.messages); err != nil {
-		return nil, "", fmt.Errorf("issue %s: %w", issue.Name(), err)
-	}
-	from, err := mail.ParseAddress(n.Config.Mail.From)
-	if err != nil {
-		return nil, "", fmt.Errorf("mail.from: %w", err)
-	}
-	r.from = from.Address
-	var into string
-	r.relay, into, err = n.openRelay()
-	return r, into, err
-}
-
-// openRelay gives the relay of the configuration, or the outbox where there is none.
-func (n *Newsroom) openRelay() (relay.Relay, string, error) {
-	if len(n.Config.Mail.Relays) == 0 {
-		out, err := relay.NewOutbox(n.Config.Outbox(), n.now)
-		return out, n.Config.Outbox(), err
-	}
-	r := n.Config.Mail.Relays[0]
-	c := relay.Config{Host: r.Host, Port: r.Port, Username: r.Username, Password: r.Password, TLS: relayTLS(r)}
-	return relay.NewSMTP(c), r.RelayAddress(), nil
-}
-
-func relayTLS(r config.Relay) relay.TLS {
-	switch {
-	case r.Implicit:
-		return relay.Implicit
-	case r.TLS == "none":
-		return relay.None
-	}
-	return relay.Required
-}
-
-// all delivers to one recipient after the other until no one's turn is left.
-func (r *sending) all(ctx context.Context) error {
-	for {
-		if r.stopped() {
-			return ErrStopped
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		to, ok, err := r.Ledger.Claim(ctx, r.issue, r.name, r.now())
-		if err != nil || !ok {
-			return err
-		}
-		if err := r.one(ctx, to); err != nil {
-			return err
-		}
-	}
-}
-
-// one delivers to one recipient and records what became of it, also when ctx ends meanwhile.
-func (r *sending) one(ctx context.Context, to ledger.Recipient) error {
-	outcome, failed := r.attempt(ctx, to)
-	err := r.Ledger.Record(context.WithoutCancel(ctx), r.issue, to.Subscriber, r.name, outcome, r.now())
-	return errors.Join(failed, err)
-}
-
-// attempt gives what became of one delivery, and an error when no other should be tried now.
-func (r *sending) attempt(ctx context.Context, to ledger.Recipient) (ledger.Outcome, error) {
-	message := r.messages[r.locale(to.Language).Lang]
-	if message == nil { // a language that nobody read when the issue was composed
-		message = r.messages[r.locale("").Lang]
-	}
-	p := person{to.Subscriber, to.Email, to.Name, to.Language}
-	msg, err := message.For(r.recipient(p, r.issue.Newsletter, r.issue.Number))
-	if err != nil { // it is this recipient's own: the address or the name cannot be sent to
-		return ledger.Outcome{State: ledger.Rejected, Reply: err.Error()}, nil //nolint:nilerr // said in the outcome
-	}
-	reply, err := r.relay.Deliver(ctx, r.from, to.Email, msg)
-	if err != nil {
-		return ledger.Outcome{State: ledger.Pending, Reply: err.Error()}, err
-	}
-	return r.judge(to, reply)
-}
-
-// judge turns the server's answer into an outcome. A refusal that is about us would be everyone's: it stops the sending,
-// and costs no recipient anything.
-func (r *sending) judge(to ledger.Recipient, reply relay.Reply) (ledger.Outcome, error) {
-	// Servers repeat the address in their answers; the ledger holds none.
-	said := strings.ReplaceAll(reply.String(), to.Email, "(address)")
-	o := ledger.Outcome{State: ledger.State(reply.State), Reply: said}
-	if reply.State == relay.Deferred || reply.Ours {
-		o.State, o.Next = ledger.Deferred, r.now().Add(pause(to.Tries))
-		if r.now().Sub(r.issue.Created) > giveUp && !reply.Ours {
-			o.State, o.Next = ledger.Rejected, time.Time{}
-		}
-	}
-	if reply.Ours {
-		return o, fmt.Errorf("the relay refuses our mail, so sending pauses: %s", o.Reply)
-	}
-	return o, nil
-}
-
-// giveUp is how long after its issue a delivery is tried again. RFC 5321 §4.5.4.1 asks for 4 days or more of servers
-// that answer for a mail; a relay that puts us off for two days will not take an old digest.
-const giveUp = 48 * time.Hour
-
-// pause is how long to wait after so many tries: 5 minutes, then twice as long each time, at most 4 hours.
-func pause(tries int) time.Duration {
-	return min(5*time.Minute<<min(max(tries-1, 0), 10), 4*time.Hour)
 }

@@ -10,11 +10,14 @@ import (
 
 // Parted is how someone stands with a newsletter, as the page behind the link in their mail shows it.
 type Parted struct {
-	State      string // "ask": gets it; "done": has left it just now; "left": had left it before
+	State      string // "ask": gets it; "done": has left it just now; "left": had left it before; "test": the link of a preview
 	Newsletter string // title
 	Address    string // masked
 	Language   string // the subscriber's
 }
+
+// nobody is the subscriber of previews and test mails; real ones have positive ids.
+const nobody = 0
 
 // Parting is Standing or Leave.
 type Parting func(ctx context.Context, token string) (Parted, error)
@@ -24,6 +27,9 @@ func (n *Newsroom) Standing(ctx context.Context, token string) (Parted, error) {
 	c, p, err := n.parting(ctx, token)
 	if err != nil {
 		return p, err
+	}
+	if p.State == "test" {
+		return p, nil
 	}
 	s, err := n.Subscribers.ByID(ctx, c.Subscriber)
 	if err == nil && !slices.Contains(s.Newsletters, c.Newsletter) {
@@ -38,6 +44,9 @@ func (n *Newsroom) Leave(ctx context.Context, token string) (Parted, error) {
 	c, p, err := n.parting(ctx, token)
 	if err != nil {
 		return p, err
+	}
+	if p.State == "test" {
+		return p, nil
 	}
 	d, err := n.Subscribers.Leave(ctx, c.Subscriber, c.Newsletter, "link in a mail", n.now())
 	if err != nil {
@@ -58,6 +67,9 @@ func (n *Newsroom) parting(ctx context.Context, token string) (subscribers.Claim
 	}
 	if c.Purpose != subscribers.Unsubscribe {
 		return c, Parted{}, subscribers.ErrToken
+	}
+	if c.Subscriber == nobody {
+		return c, Parted{State: "test", Language: n.Config.Language}, nil
 	}
 	s, err := n.Subscribers.ByID(ctx, c.Subscriber)
 	if err != nil {

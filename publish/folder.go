@@ -75,6 +75,21 @@ func (f *Folder) write(ctx context.Context, files []File, added []string, r *Rep
 	return nil
 }
 
+// Missing counts the files that Replace put there and that are there no more: somebody deleted them.
+func (f *Folder) Missing(ctx context.Context) (int, error) {
+	paths, err := f.published(ctx)
+	if err != nil {
+		return 0, err
+	}
+	missing := 0
+	for p := range paths {
+		if _, err := os.Lstat(f.path(p)); errors.Is(err, fs.ErrNotExist) {
+			missing++
+		}
+	}
+	return missing, nil
+}
+
 func (f *Folder) published(ctx context.Context) (map[string]bool, error) {
 	rows, err := f.DB.QueryContext(ctx, `SELECT path FROM published`)
 	if err != nil {

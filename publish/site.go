@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"tidings/feed"
@@ -41,12 +42,26 @@ const feedYear = 2026
 // Files makes the site: pages first and feeds last, so that no feed names a page that is not there yet.
 func (s Site) Files(set *templates.Set) ([]File, error) {
 	s.View.Feeds = s.feedLinks()
+	s.View.Newsletters = s.newsletters()
 	pages, err := s.pages(set)
 	if err != nil {
 		return nil, err
 	}
 	feeds, err := s.feeds(set)
 	return append(pages, feeds...), err
+}
+
+// newsletters are those of the view, with the number of their past issues.
+func (s Site) newsletters() []templates.Newsletter {
+	out := slices.Clone(s.View.Newsletters)
+	for i := range out {
+		for _, d := range s.Issues {
+			if d.Newsletter.Name == out[i].Name {
+				out[i].Issues++
+			}
+		}
+	}
+	return out
 }
 
 // view gives what a page in this language knows of the site.
@@ -56,31 +71,102 @@ func (s Site) view(language string) templates.Site {
 	return v
 }
 
+// pages makes everything that people read.
 func (s Site) pages(set *templates.Set) ([]File, error) {
-	files := []File{{Path: "style.css", Data: set.Style()}}
-	add := func(path, template string, view any) error {
-		var b bytes.Buffer
-		if err := set.Execute(&b, template, view); err != nil {
-			return fmt.Errorf("page %s: %w", path, err)
-		}
-		files = append(files, File{Path: path, Data: b.Bytes()})
-		return nil
-	}
+	p := &pages{site: s, set: set, files: []File{{Path: "style.css", Data: set.Style()}}}
 	for _, a := range s.Articles {
-		if err := add("news/"+a.Slug+"/index.html", "story.html", templates.Story{Site: s.view(a.Language), Article: a}); err != nil {
-			return nil, err
-		}
+		p.add("news/"+a.Slug+"/", "story.html", templates.Story{Site: s.view(a.Language), Article: a})
 	}
 	for _, i := range s.Issues {
-		path := fmt.Sprintf("newsletters/%s/%d/index.html", i.Newsletter.Name, i.Number)
 		i.Site = s.view(s.Language)
-		if err := add(path, "issue.html", i); err != nil {
-			return nil, err
+		p.add(fmt.Sprintf("newsletters/%s/%d/", i.Newsletter.Name, i.Number), "issue.html", i)
+	}
+	p.lists()
+	latest := feed.Select(s.Current, s.Limit, func(a items.Article) bool { return !a.Withdrawn })
+	p.add("", "index.html", templates.Index{Site: s.view(s.Language), Articles: latest})
+	return p.files, p.err
+}
+
+// pages collects pages; after an error it takes no more.
+type pages struct {
+	site  Site
+	set   *templates.Set
+	files []File
+	err   error
+}
+
+// add makes the page at a path that ends in a slash, or is "".
+func (p *pages) add(path, template string, view any) {
+	if p.err != nil {
+		return
+	}
+	var b bytes.Buffer
+	if err := p.set.Execute(&b, template, view); err != nil {
+		p.err = fmt.Errorf("page %s: %w", path, err)
+		return
+	}
+	p.files = append(p.files, File{Path: path + "index.html", Data: p.site.rooted(b.Bytes())})
+}
+
+// lists makes the pages that lead to all stories, to those of each topic, and to the past issues of each newsletter.
+func (p *pages) lists() {
+	v := p.site.view(p.site.Language)
+	all := feed.Select(p.site.Articles, 0, func(a items.Article) bool { return !a.Withdrawn })
+	p.list("news/", templates.List{Site: v, Title: v.Locale.T("all_stories"), Feed: &v.Feeds[0], Groups: byYear(all)})
+	for i, t := range p.site.Topics {
+		p.list("topics/"+t.Slug+"/", templates.List{Site: v, Title: t.Title, Feed: &v.Feeds[i+1], Groups: byYear(feed.Select(all, 0, has(t)))})
+	}
+	for _, n := range v.Newsletters {
+		l := templates.List{Site: v, Title: n.Title, Intro: v.Locale.T("past_issues")}
+		for _, i := range p.site.Issues {
+			if i.Newsletter.Name == n.Name {
+				l.Issues = append(l.Issues, templates.IssueLink{Title: i.Subject, URL: i.WebURL, Date: i.Date, Number: i.Number})
+			}
+		}
+		if len(l.Issues) > 0 {
+			slices.Reverse(l.Issues)
+			p.list("newsletters/"+n.Name+"/", l)
 		}
 	}
-	latest := feed.Select(s.Current, s.Limit, func(a items.Article) bool { return !a.Withdrawn })
-	err := add("index.html", "index.html", templates.Index{Site: s.view(s.Language), Articles: latest})
-	return files, err
+}
+
+func (p *pages) list(path string, l templates.List) {
+	l.URL = p.site.View.URL + path
+	p.add(path, "list.html", l)
+}
+
+// byYear groups articles that are newest first.
+func byYear(articles []items.Article) (groups []templates.Group) {
+	for _, a := range articles {
+		year := a.Published.Format("2006")
+		if len(groups) == 0 || groups[len(groups)-1].Heading != year {
+			groups = append(groups, templates.Group{Heading: year})
+		}
+		g := &groups[len(groups)-1]
+		g.Articles = append(g.Articles, a)
+	}
+	return groups
+}
+
+// has tells of an article whether it belongs to the topic.
+func has(t items.Topic) func(items.Article) bool {
+	return func(a items.Article) bool {
+		return slices.ContainsFunc(a.Topics, func(have items.Topic) bool { return have.Slug == t.Slug })
+	}
+}
+
+// rooted makes the links of a page that stay on this site begin at its root, so that the site can be looked at before it is
+// reachable by its name. What other programs read, in the page's head, stays absolute.
+func (s Site) rooted(page []byte) []byte {
+	u, err := url.Parse(s.View.URL)
+	if err != nil {
+		return page
+	}
+	head, body, _ := bytes.Cut(page, []byte("<body"))
+	style := []byte("style.css\"")
+	head = bytes.Replace(head, append([]byte("=\""+s.View.URL), style...), append([]byte("=\""+u.Path), style...), 1)
+	body = bytes.ReplaceAll(body, []byte("=\""+s.View.URL), []byte("=\""+u.Path))
+	return bytes.Join([][]byte{head, body}, []byte("<body"))
 }
 
 func (s Site) feeds(set *templates.Set) ([]File, error) {
@@ -122,9 +208,7 @@ func (s Site) entries(set *templates.Set) (map[string]feed.Entry, error) {
 func (s Site) allFeeds(entries map[string]feed.Entry) []feed.Feed {
 	feeds := []feed.Feed{s.feed("news", s.View.Title, entries, func(items.Article) bool { return true })}
 	for _, t := range s.Topics {
-		feeds = append(feeds, s.feed("topics/"+t.Slug, s.View.Title+": "+t.Title, entries, func(a items.Article) bool {
-			return slices.ContainsFunc(a.Topics, func(have items.Topic) bool { return have.Slug == t.Slug })
-		}))
+		feeds = append(feeds, s.feed("topics/"+t.Slug, s.View.Title+": "+t.Title, entries, has(t)))
 	}
 	return feeds
 }

@@ -33,7 +33,8 @@ func newSite() publish.Site {
 	gone.Withdrawn, gone.Title, gone.Body, gone.Summary = true, "A secret title", "", ""
 	boats, ferries := article("boats", 2, calais), article("ferries", 4)
 	return publish.Site{
-		View:     templates.Site{Title: "IOM UK News", URL: "https://news.example.org/", Owner: templates.Owner{Name: "IOM UK"}},
+		View: templates.Site{Title: "IOM UK News", URL: "https://news.example.org/", Owner: templates.Owner{Name: "IOM UK"},
+			Newsletters: []templates.Newsletter{{Name: "weekly", Title: "Weekly digest"}}},
 		Host:     "news.example.org",
 		Language: "en",
 		Articles: []items.Article{ferries, gone, boats, old},
@@ -77,7 +78,7 @@ func TestFiles(t *testing.T) {
 		got = append(got, f.Path)
 	}
 	want := []string{"style.css", "news/ferries/index.html", "news/gone/index.html", "news/boats/index.html", "news/old/index.html",
-		"newsletters/weekly/7/index.html", "index.html", "feeds/news.rss", "feeds/news.atom", "feeds/news.json",
+		"newsletters/weekly/7/index.html", "news/index.html", "topics/calais/index.html", "newsletters/weekly/index.html", "index.html", "feeds/news.rss", "feeds/news.atom", "feeds/news.json",
 		"feeds/topics/calais.rss", "feeds/topics/calais.atom", "feeds/topics/calais.json"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the files are\n%s\nwant\n%s", strings.Join(got, " "), strings.Join(want, " "))
@@ -158,9 +159,12 @@ func TestPages(t *testing.T) {
 		has, lacks []string
 	}{
 		{"1 the index lists what is current and names the feeds", "index.html", []string{"About ferries", "About boats", "https://news.example.org/feeds/news.atom",
-			"https://news.example.org/feeds/topics/calais.rss", "Calais &amp; Dover"}, []string{"About old"}},
+			"https://news.example.org/feeds/topics/calais.rss", `href="/news/boats/"`, `href="/style.css"`, "Calais &amp; Dover"}, []string{"About old"}},
 		{"2 an expired story keeps its page", "news/old/index.html", []string{"The text of old."}, nil},
-		{"3 an issue is a page", "newsletters/weekly/7/index.html", []string{"Weekly digest: About boats", "https://news.example.org/news/boats/"}, []string{"About ferries"}},
+		{"3 an issue is a page", "newsletters/weekly/7/index.html", []string{"Weekly digest: About boats", `"/news/boats/"`}, []string{"About ferries"}},
+		{"6 all stories are listed, those that have expired too", "news/index.html", []string{"About ferries", "About old", `id="`, `<link rel="canonical" href="https://news.example.org/news/"`}, []string{"About gone"}},
+		{"7 those of a topic have a page", "topics/calais/index.html", []string{"https://news.example.org/feeds/topics/calais.rss"}, nil},
+		{"8 past issues are listed", "newsletters/weekly/index.html", []string{`"/newsletters/weekly/7/"`}, nil},
 		{"4 a feed holds the whole story", "feeds/news.rss", []string{"The text of boats."}, []string{"The text of old."}},
 		{"5 each feed has an id for ever", "feeds/topics/calais.atom", []string{"<id>tag:news.example.org,2026:feeds/topics/calais</id>"}, nil},
 	}

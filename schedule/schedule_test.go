@@ -287,10 +287,10 @@ func TestStore(t *testing.T) {
 	}
 	s := schedule.Store{DB: d}
 	last(time.Time{})
-	must(s.Start(ctx, "weekly", noon))
-	must(s.Start(ctx, "daily", noon.Add(time.Minute)))
+	must(s.Start(ctx, "weekly", "@weekly", noon))
+	must(s.Start(ctx, "daily", "@daily", noon.Add(time.Minute)))
 	last(noon)
-	must(s.Start(ctx, "weekly", noon.Add(time.Hour))) // a later start: what was missed since is still due
+	must(s.Start(ctx, "weekly", "@weekly", noon.Add(time.Hour))) // a later start: what was missed since is still due
 	last(noon)
 	must(s.Done(ctx, "weekly", noon.Add(2*time.Hour)))
 	must(s.Done(ctx, "weekly", noon.Add(time.Hour))) // never back
@@ -299,6 +299,8 @@ func TestStore(t *testing.T) {
 	d, err = db.Open(ctx, path)
 	must(err)
 	last(noon.Add(2 * time.Hour))
+	must(schedule.Store{DB: d}.Start(ctx, "weekly", "@daily", noon.Add(5*time.Hour))) // the schedule was changed: nothing is due for its past
+	last(noon.Add(5 * time.Hour))
 }
 
 func FuzzParse(f *testing.F) {

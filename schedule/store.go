@@ -22,21 +22,21 @@ func (s Store) Last(ctx context.Context, name string) (time.Time, error) {
 	return db.Time(micros), err
 }
 
-// Start makes name known. At the first start it remembers now, so that nothing is due for the past; later starts change
-// nothing, so that what was missed in between is due.
-func (s Store) Start(ctx context.Context, name string, now time.Time) error {
-	return s.write(ctx, `INSERT INTO slots (name, last_slot) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, now)
+// Start makes name known with the expression of its schedule. At the first start, and at the first with a changed schedule, it
+// remembers now, so that nothing is due for the past; other starts change nothing, so that what was missed in between is due.
+func (s Store) Start(ctx context.Context, name, expr string, now time.Time) error {
+	return s.write(ctx, `INSERT INTO slots (name, schedule, last_slot) VALUES ($1, $3, $2)
+		ON CONFLICT (name) DO UPDATE SET schedule = excluded.schedule, last_slot = excluded.last_slot WHERE slots.schedule <> excluded.schedule`, name, now, expr)
 }
 
-// Done remembers that the slot was dealt with. It never goes back to an earlier slot.
+// Done remembers that the slot was dealt with. It never goes back to an earlier slot. The name must have been started.
 func (s Store) Done(ctx context.Context, name string, slot time.Time) error {
-	return s.write(ctx, `INSERT INTO slots (name, last_slot) VALUES ($1, $2)
-		ON CONFLICT (name) DO UPDATE SET last_slot = excluded.last_slot WHERE excluded.last_slot > slots.last_slot`, name, slot)
+	return s.write(ctx, `UPDATE slots SET last_slot = $2 WHERE name = $1 AND last_slot < $2`, name, slot)
 }
 
-func (s Store) write(ctx context.Context, query, name string, at time.Time) error {
+func (s Store) write(ctx context.Context, query, name string, at time.Time, more ...any) error {
 	return s.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, query, name, db.Micros(at))
+		_, err := tx.ExecContext(ctx, query, append([]any{name, db.Micros(at)}, more...)...)
 		return err
 	})
 }

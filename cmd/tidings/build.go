@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,11 @@ func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 		return err
 	}
 	a.report(p.Scan.AllProblems())
-	a.say("%s in %s: %d written, %d removed, %d unchanged", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),
-		len(p.Written), len(p.Removed), p.Same)
+	errs := ""
+	if k := p.Scan.AllProblems().Errors(); k > 0 {
+		errs = fmt.Sprintf("; %s, told above", count(k, "error", "errors"))
+	}
+	a.say("%s in %s: %d written, %d removed, %d unchanged%s", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),
+		len(p.Written), len(p.Removed), p.Same, errs)
 	return nil
 }

@@ -49,12 +49,7 @@ func (a *app) checkJSON(probs problem.List) error {
 }
 
 func (a *app) verdict(probs problem.List) error {
-	errs := 0
-	for _, p := range probs {
-		if p.Severity == problem.Error {
-			errs++
-		}
-	}
+	errs := probs.Errors()
 	if len(probs) == 0 {
 		a.say("nothing is wrong")
 		return nil

@@ -8,12 +8,15 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"tidings/config"
 	"tidings/internal/problem"
 	"tidings/items"
 	"tidings/newsroom"
@@ -22,11 +25,13 @@ import (
 
 // The daemon's pace.
 const (
-	lookEvery   = 15 * time.Second // at the items folder, for what no event tells, such as changes on a network share
-	settleAfter = time.Second      // a file must have stayed as it is before it is taken
-	tickEvery   = 30 * time.Second // at the clock, which may be set while we sleep, and for deferred mail
-	stopWithin  = 8 * time.Second  // for requests under way to end
-	staleAfter  = 2 * time.Minute  // without a look at the items folder the daemon is not healthy
+	lookEvery   = 15 * time.Second       // at the items folder, for what no event tells, such as changes on a network share
+	settleAfter = time.Second            // a file must have stayed as it is before it is taken
+	gatherFor   = 100 * time.Millisecond // the events of one change
+	tickEvery   = 30 * time.Second       // at the clock, which may be set while we sleep, and for deferred mail
+	stopEvery   = 2 * time.Second        // whether the file STOP is still there
+	stopWithin  = 8 * time.Second        // for requests under way to end
+	staleAfter  = 2 * time.Minute        // without a look at the items folder the daemon is not healthy
 )
 
 // daemon keeps one newsroom going: one goroutine publishes, one for each newsletter sends, one serves.
@@ -36,12 +41,16 @@ type daemon struct {
 	now      func() time.Time
 	lastLook atomic.Int64 // when the items folder was last looked at with success, in Unix seconds
 	said     problem.List // what the log has told of the items
+	config   time.Time    // when tidings.yaml was last changed, as far as the log has told
+
+	published chan struct{} // closed after the first publication: no issue is made of items that were not looked at yet
 }
 
 // run works until ctx ends and every part has come to an end, or until one part cannot go on.
 func (d *daemon) run(ctx context.Context, listener net.Listener, server *http.Server) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	d.published = make(chan struct{})
 	var parts sync.WaitGroup
 	parts.Go(func() { d.publishing(ctx) })
 	for _, name := range slices.Sorted(maps.Keys(d.newsroom.Config.Newsletters)) {
@@ -97,13 +106,35 @@ func (d *daemon) publishing(ctx context.Context) {
 			}
 			next = d.untilNext(look)
 		}
+		d.watchConfig()
 		select {
 		case <-ctx.Done():
 			return
 		case <-watch:
+			pause(ctx, gatherFor)
 		case <-time.After(next):
 		}
 	}
+}
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// watchConfig tells when tidings.yaml was changed: it counts from the next start.
+func (d *daemon) watchConfig() {
+	info, err := os.Stat(filepath.Join(d.newsroom.Config.Dir, config.File))
+	if err != nil {
+		return
+	}
+	if !d.config.IsZero() && !info.ModTime().Equal(d.config) {
+		d.log.Warn("tidings.yaml was changed: start anew to use it")
+	}
+	d.config = info.ModTime()
 }
 
 // untilNext is how long to wait for the next look if nothing happens meanwhile.
@@ -129,6 +160,11 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 		return ""
 	}
 	d.tell(p.Scan)
+	select {
+	case <-d.published:
+	default:
+		close(d.published)
+	}
 	if p.Changed() {
 		d.log.Info("published", "stories", p.Shown(), "written", len(p.Written), "removed", len(p.Removed), "took", time.Since(start).Round(time.Millisecond))
 	}
@@ -158,79 +194,98 @@ func (d *daemon) tell(scan items.Scan) {
 
 // sending sends the issues of one newsletter at their times, and goes on with what is unfinished, until ctx ends.
 func (d *daemon) sending(ctx context.Context, name string) {
-	nl := d.newsroom.Config.Newsletters[name]
-	// A changed schedule is a new one: its past times were never promised.
-	slots := name + " " + nl.Schedule
+	select {
+	case <-ctx.Done():
+	case <-d.published:
+	}
+	halted := false
 	for ctx.Err() == nil {
-		if nl.Schedule != "" {
-			d.atSlot(ctx, name, slots, nl.Plan, time.Duration(nl.Late))
-		}
-		d.goOn(ctx, name)
 		wait := tickEvery
-		if nl.Schedule != "" {
+		if nl := d.newsroom.Config.Newsletters[name]; nl.Schedule != "" {
 			wait = min(wait, max(nl.Plan.Next(d.now(), d.newsroom.Config.Location).Sub(d.now()), time.Millisecond))
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
+		stopped := d.turn(ctx, name)
+		if stopped {
+			wait = stopEvery
+		}
+		switch {
+		case stopped && !halted:
+			d.log.Warn("the file STOP halts sending", "newsletter", name)
+		case halted && !stopped:
+			d.log.Info("sending goes on", "newsletter", name)
+		}
+		halted = stopped
+		pause(ctx, wait)
+	}
+}
+
+// turn sends what is due of one newsletter, and tells whether there was something that the file STOP held back.
+func (d *daemon) turn(ctx context.Context, name string) (stopped bool) {
+	errs := []error{d.atSlot(ctx, name), d.goOn(ctx, name)}
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, newsroom.ErrStopped):
+			stopped = true
+		case err != nil && ctx.Err() == nil:
+			d.log.Error("sending failed", "newsletter", name, "error", err)
 		}
 	}
+	return stopped
 }
 
 // atSlot makes and sends the issue of the slot that is due, if any.
-func (d *daemon) atSlot(ctx context.Context, name, slots string, plan schedule.Schedule, late time.Duration) {
-	if err := d.newsroom.Slots.Start(ctx, slots, d.now()); err != nil {
-		d.failed(ctx, name, err)
-		return
+func (d *daemon) atSlot(ctx context.Context, name string) error {
+	nl := d.newsroom.Config.Newsletters[name]
+	if nl.Schedule == "" {
+		return nil
 	}
-	last, err := d.newsroom.Slots.Last(ctx, slots)
+	if err := d.newsroom.Slots.Start(ctx, name, nl.Schedule, d.now()); err != nil {
+		return err
+	}
+	last, err := d.newsroom.Slots.Last(ctx, name)
 	if err != nil {
-		d.failed(ctx, name, err)
-		return
+		return err
 	}
-	slot, run := schedule.Due(plan, last, d.now(), d.newsroom.Config.Location, late)
+	slot, run := schedule.Due(nl.Plan, last, d.now(), d.newsroom.Config.Location, time.Duration(nl.Late))
 	switch {
 	case slot.IsZero():
-		return
+		return nil
 	case !run:
 		d.log.Warn("an issue was missed, and it is too late for it now: its stories wait for the next one", "newsletter", name, "slot", slot)
 	default:
-		s, err := d.newsroom.Send(ctx, newsroom.Order{Newsletter: name, Slot: slot})
-		d.tellSent(ctx, name, s, err)
-		if s.Issue.ID == 0 && err != nil && !errors.Is(err, newsroom.ErrSlotTaken) {
-			return // there is no issue for this slot yet: at the next tick again
+		var s newsroom.Sent
+		s, err = d.newsroom.Send(ctx, newsroom.Order{Newsletter: name, Slot: slot})
+		d.tellSent(name, s)
+		switch {
+		case errors.Is(err, newsroom.ErrSlotTaken): // by an earlier run, which ended before it could say so
+			err = nil
+		case errors.Is(err, newsroom.ErrSendingElsewhere):
+			return nil // at the next turn again
+		case s.Issue.ID == 0 && err != nil:
+			return err // likewise: there is no issue for this slot yet
 		}
 	}
-	if err := d.newsroom.Slots.Done(context.WithoutCancel(ctx), slots, slot); err != nil {
-		d.failed(ctx, name, err)
-	}
+	return errors.Join(err, d.newsroom.Slots.Done(context.WithoutCancel(ctx), name, slot))
 }
 
 // goOn sends what is left of unfinished issues and may be tried again by now.
-func (d *daemon) goOn(ctx context.Context, name string) {
+func (d *daemon) goOn(ctx context.Context, name string) error {
 	all, err := d.newsroom.Continue(ctx, name)
 	for _, s := range all {
-		d.tellSent(ctx, name, s, nil)
+		d.tellSent(name, s)
 	}
-	if err != nil && !errors.Is(err, newsroom.ErrSendingElsewhere) && !errors.Is(err, newsroom.ErrStopped) {
-		d.failed(ctx, name, err)
+	if errors.Is(err, newsroom.ErrSendingElsewhere) {
+		return nil
 	}
+	return err
 }
 
-func (d *daemon) tellSent(ctx context.Context, name string, s newsroom.Sent, err error) {
+// tellSent logs what was sent, or why nothing was.
+func (d *daemon) tellSent(name string, s newsroom.Sent) {
 	switch {
 	case s.Issue.ID != 0:
 		d.log.Info("issue", "issue", s.Issue.Name(), "stories", s.Stories, "account", s.Account.String())
-	case err == nil:
-		d.log.Info("no news for an issue: nothing was sent", "newsletter", name)
-	}
-	if err != nil {
-		d.failed(ctx, name, err)
-	}
-}
-
-func (d *daemon) failed(ctx context.Context, name string, err error) {
-	if ctx.Err() == nil {
-		d.log.Error("sending failed", "newsletter", name, "error", err)
+	case s.Nothing != "":
+		d.log.Info("nothing was sent", "newsletter", name, "why", s.Nothing)
 	}
 }

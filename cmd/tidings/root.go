@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -120,7 +122,10 @@ var hints = []struct {
 	{newsroom.ErrTooSoon, "add --again if another issue is meant to go out now"},
 	{newsroom.ErrStopped, "delete the file STOP in the newsroom's folder to go on"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
+	{newsroom.ErrEmptied, "if the folder is mounted and the news is to go, withdraw the stories first (status: withdrawn)"},
 	{errInUse, "stop the other one first, or leave it to its work"},
+	{syscall.EADDRINUSE, "another program listens there: stop it, or set another web.listen in tidings.yaml"},
+	{fs.ErrPermission, "give the user that runs tidings the right to do so"},
 }
 
 // report prints problems to standard error.

@@ -32,7 +32,7 @@ With --test it mails the next issue to one address, and stores nothing.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
-				if test != "" {
+				if cmd.Flags().Changed("test") {
 					return a.sendTest(cmd.Context(), n, args[0], test)
 				}
 				o := newsroom.Order{Newsletter: args[0], Again: again}
@@ -100,15 +100,15 @@ func (a *app) sendIssue(ctx context.Context, n *newsroom.Newsroom, o newsroom.Or
 // saySent tells what became of a sending, as far as it came.
 func (a *app) saySent(n *newsroom.Newsroom, o newsroom.Order, s newsroom.Sent) {
 	switch {
-	case s.Issue.ID == 0 && s.Stories == 0 && s.Left != nil:
-		a.say("%s has no news for an issue: nothing was sent", o.Newsletter)
+	case s.Nothing != "":
+		a.say("%s %s: nothing was sent", o.Newsletter, s.Nothing)
 		return
 	case s.Issue.ID == 0:
 		return
 	case s.Continued:
-		a.say("%s goes on, by way of %s", s.Issue.Name(), a.relative(n, s.Into))
+		a.say("%s goes on%s", s.Issue.Name(), a.byWay(n, s.Into))
 	default:
-		a.say("%s: %s, by way of %s", s.Issue.Name(), count(s.Stories, "story", "stories"), a.relative(n, s.Into))
+		a.say("%s: %s%s", s.Issue.Name(), count(s.Stories, "story", "stories"), a.byWay(n, s.Into))
 	}
 	if s.Account != nil {
 		a.say("%s", s.Account)
@@ -129,6 +129,14 @@ func waiting(left []digest.LeftOut) int {
 		}
 	}
 	return w
+}
+
+// byWay says where mail goes; nothing if it did not come so far.
+func (a *app) byWay(n *newsroom.Newsroom, into string) string {
+	if into == "" {
+		return ""
+	}
+	return ", by way of " + a.relative(n, into)
 }
 
 // relative names a folder in the newsroom shortly.

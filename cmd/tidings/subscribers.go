@@ -142,10 +142,9 @@ func (a *app) addOne() *cobra.Command {
 	var s subscribers.Subscriber
 	var source string
 	cmd := &cobra.Command{
-		Use:   "add EMAIL",
-		Short: "Add one subscriber",
-		Long: `Add subscribes one person. --confirmed says where their consent comes from. Someone who left is not brought back: they
-have to ask for it themselves.`,
+		Use:     "add EMAIL",
+		Short:   "Add one subscriber",
+		Long:    `Add subscribes one person. --confirmed says where their consent comes from. Someone who left is not brought back.`,
 		Example: `  tidings -C mynews subscribers add ada@example.com --name "Ada Lovelace" --confirmed "asked by phone"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -202,7 +201,7 @@ func (a *app) sayAdded(email string, r subscribers.Result, n *newsroom.Newsroom)
 		a.say("%s gets %s already", email, name)
 	}
 	for _, l := range r.Left {
-		a.say("%s left %s on %s: not added; they have to ask for it themselves", email, l.Newsletter, l.Since.In(n.Config.Location).Format("2 January 2006"))
+		a.say("%s left %s on %s: not added, for nobody who left is brought back", email, l.Newsletter, l.Since.In(n.Config.Location).Format("2 January 2006"))
 	}
 }
 
@@ -213,7 +212,7 @@ func (a *app) removeOne() *cobra.Command {
 		Use:   "remove EMAIL",
 		Short: "End someone's subscriptions",
 		Long: `Remove ends the subscriptions of an address, at once and also for mail that is being sent. Import and add do not bring
-it back.`,
+it back to what it left.`,
 		Example: `  tidings -C mynews subscribers remove ada@example.com --reason "asked by mail"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -115,7 +115,7 @@ func TestOpenTogether(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	d := open(t, filepath.Join(t.TempDir(), "x.db"))
-	insert := exec1("INSERT INTO slots VALUES ('a', 1)")
+	insert := exec1("INSERT INTO slots VALUES ('a', '', 1)")
 	no := errors.New("no")
 	if err := d.Write(t.Context(), func(tx *sql.Tx) error { return errors.Join(insert(tx), nil, no) }); !errors.Is(err, no) || count(t, d, "slots") != 0 {
 		t.Errorf("an error gives %v and leaves %d rows", err, count(t, d, "slots"))
@@ -145,12 +145,12 @@ func TestWaiting(t *testing.T) {
 	short, cancel := context.WithCancel(t.Context())
 	err := a.Write(t.Context(), func(*sql.Tx) error {
 		cancel()
-		return b.Write(short, exec1("INSERT INTO slots VALUES ('b', 1)"))
+		return b.Write(short, exec1("INSERT INTO slots VALUES ('b', '', 1)"))
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if err := b.Write(t.Context(), exec1("INSERT INTO slots VALUES ('b', 1)")); err != nil {
+	if err := b.Write(t.Context(), exec1("INSERT INTO slots VALUES ('b', '', 1)")); err != nil {
 		t.Error(err)
 	}
 }
@@ -189,7 +189,7 @@ func TestFair(t *testing.T) {
 }
 
 // many keeps a transaction busy for some milliseconds, so that others rarely find the database free by themselves.
-const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 700) INSERT INTO slots SELECT $1, max(i) FROM n`
+const many = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 700) INSERT INTO slots SELECT $1, '', max(i) FROM n`
 
 // TestFastWriter is the other process of TestFair.
 func TestFastWriter(t *testing.T) {

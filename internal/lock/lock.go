@@ -3,10 +3,12 @@
 package lock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -31,13 +33,13 @@ func Try(dir, name string) (release func(), err error) {
 	return func() { l.Unlock() }, nil
 }
 
-// Take waits for the lock instead.
-func Take(dir, name string) (release func(), err error) {
+// Take waits for the lock instead, until ctx ends.
+func Take(ctx context.Context, dir, name string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
 	}
 	l := flock.New(filepath.Join(dir, name))
-	if err := l.Lock(); err != nil {
+	if _, err := l.TryLockContext(ctx, 20*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
 	return func() { l.Unlock() }, nil

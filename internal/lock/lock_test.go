@@ -101,7 +101,7 @@ func TestTake(t *testing.T) {
 	got := make(chan error)
 	var free atomic.Bool
 	go func() {
-		release, err := lock.Take(dir, "send")
+		release, err := lock.Take(t.Context(), dir, "send")
 		if err == nil && !free.Load() {
 			err = errors.New("it was taken while it was held")
 		}
@@ -125,7 +125,7 @@ func TestErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, dir := range map[string]string{"1 the folder is a file": file, "2 the folder cannot be": filepath.Join(file, "state")} {
-		for _, f := range []func(dir, name string) (func(), error){lock.Try, lock.Take} {
+		for _, f := range []func(dir, name string) (func(), error){lock.Try, func(dir, name string) (func(), error) { return lock.Take(t.Context(), dir, name) }} {
 			if release, err := f(dir, "send"); err == nil || errors.Is(err, lock.ErrHeld) || release != nil {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -20,7 +20,7 @@ type dog struct {
 	Homes  []owner           `yaml:"homes"`
 	Words  map[string]string `yaml:"words"`
 	Colour colour            `yaml:"colour"`
-	hidden int
+	hidden int               //nolint:unused // it is there to be passed over
 }
 
 type owner struct {

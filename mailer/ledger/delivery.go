@@ -150,8 +150,12 @@ func (a Account) Open() int { return a[Pending] + a[Sending] + a[Deferred] }
 
 // String gives the account in one line, what is still open behind it only where there is any.
 func (a Account) String() string {
-	s := fmt.Sprintf("%d recipients = %d accepted + %d rejected + %d suppressed + %d unknown",
-		a.Audience(), a[Accepted], a[Rejected], a[Suppressed], a[Unknown])
+	noun := "recipients"
+	if a.Audience() == 1 {
+		noun = "recipient"
+	}
+	s := fmt.Sprintf("%d %s = %d accepted + %d rejected + %d suppressed + %d unknown",
+		a.Audience(), noun, a[Accepted], a[Rejected], a[Suppressed], a[Unknown])
 	if a[Pending]+a[Sending] > 0 {
 		s += fmt.Sprintf(" + %d pending", a[Pending]+a[Sending])
 	}

@@ -77,7 +77,7 @@ func (l Ledger) Open(ctx context.Context, i Issue, messages []byte, stories []st
 	i.State = Unfinished
 	err := l.DB.Write(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `INSERT INTO issues (newsletter, number, slot, state, content, messages, created)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (newsletter, slot) WHERE slot <> 0 DO NOTHING RETURNING id`,
 			i.Newsletter, i.Number, db.Micros(i.Slot), i.State, i.Content, messages, db.Micros(i.Created)).Scan(&i.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrSlotTaken
@@ -104,6 +104,23 @@ func (l Ledger) Next(ctx context.Context, newsletter string) (int, error) {
 	var n int
 	err := l.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM issues WHERE newsletter = $1`, newsletter).Scan(&n)
 	return n, err
+}
+
+// Revise replaces what an issue shows, and its composed messages, for those who have not been sent it yet.
+func (l Ledger) Revise(ctx context.Context, i Issue, messages []byte) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE issues SET content = $1, messages = $2 WHERE id = $3`, i.Content, messages, i.ID)
+		return err
+	})
+}
+
+// CallOff moves those who have not been sent the issue yet to Suppressed, for a reason.
+func (l Ledger) CallOff(ctx context.Context, i Issue, reason string, now time.Time) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'suppressed', reply = $1, changed = $2
+			WHERE issue = $3 AND state IN ('pending', 'deferred')`, reason, db.Micros(now), i.ID)
+		return err
+	})
 }
 
 // Messages gives an issue's composed messages as Open got them.

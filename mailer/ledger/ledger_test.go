@@ -187,6 +187,9 @@ func TestOpenKeeps(t *testing.T) {
 	}
 }
 
+// errTaken stands for any error that is not ErrSlotTaken.
+var errTaken = errors.New("taken")
+
 // TestOpenTaken: one issue for a slot, one for a number; those sent by hand have no slot, and may be many.
 func TestOpenTaken(t *testing.T) {
 	l := newList(t, 2)
@@ -199,13 +202,16 @@ func TestOpenTaken(t *testing.T) {
 		err   error
 	}{
 		{"1 the slot is served", ledger.Issue{Newsletter: "weekly", Number: 4, Slot: monday}, ledger.ErrSlotTaken},
-		{"2 the number is taken: another process was faster", ledger.Issue{Newsletter: "weekly", Number: 3, Slot: monday.AddDate(0, 0, 7)}, ledger.ErrSlotTaken},
+		{"2 the number is taken, which does not serve the slot", ledger.Issue{Newsletter: "weekly", Number: 3, Slot: monday.AddDate(0, 0, 7)}, errTaken},
 		{"3 another newsletter has slots and numbers of its own", ledger.Issue{Newsletter: "events", Number: 1, Slot: monday}, nil},
 		{"4 the next slot is free", ledger.Issue{Newsletter: "weekly", Number: 4, Slot: monday.AddDate(0, 0, 7)}, nil},
 	}
 	for _, test := range tests {
 		test.issue.Content, test.issue.Created = []byte("{}"), monday
 		i, err := l.Open(t.Context(), test.issue, []byte("{}"), nil)
+		if err != nil && !errors.Is(err, ledger.ErrSlotTaken) {
+			err = errTaken
+		}
 		if !errors.Is(err, test.err) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.err)
 		}

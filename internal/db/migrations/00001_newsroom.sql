@@ -104,5 +104,6 @@ CREATE INDEX deliveries_open ON deliveries (issue, state);
 -- schedule: the last slot that was dealt with, so that none is lost or served twice.
 CREATE TABLE slots (
   name      TEXT   PRIMARY KEY,
+  schedule  TEXT   NOT NULL,                 -- that last_slot is of
   last_slot BIGINT NOT NULL
 );

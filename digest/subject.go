@@ -1,4 +1,4 @@
-package mailer
+package digest
 
 import (
 	"errors"
@@ -39,8 +39,8 @@ func Subject(tmpl string, f SubjectFields) (string, error) {
 	if s == "" {
 		return "", errors.New("the subject is empty")
 	}
-	if err := checkText("subject", s); err != nil {
-		return "", err
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "", errors.New("the subject has a line break or another control character")
 	}
 	return shorten(s, MaxSubject), nil
 }

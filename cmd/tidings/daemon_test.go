@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// daemonProcess is a tidings run in a process of its own.
+type daemonProcess struct {
+	dir, url string
+	start    time.Time // by its own clock
+	began    time.Time // by ours
+	log      logBuffer
+	ended    chan struct{} // closed when it has ended with err
+	err      error
+}
+
+// logBuffer may be read while the process writes.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// startDaemon makes a newsroom of the given files, and runs its daemon with a clock that begins at start. When the test
+// ends, SIGTERM has to end the daemon, with success.
+func startDaemon(t *testing.T, start time.Time, config string, files map[string]string) *daemonProcess {
+	t.Helper()
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemonProcess{dir: t.TempDir(), url: "http://" + address, start: start, ended: make(chan struct{})}
+	d.write(t, "tidings.yaml", fmt.Sprintf("title: News\nurl: %s/\nweb: {listen: %q}\n%s", d.url, address, config))
+	for name, text := range files {
+		d.write(t, name, text)
+	}
+	if list := filepath.Join(d.dir, "list.csv"); files["list.csv"] != "" {
+		tidingsAt(t, start, "-C", d.dir, "subscribers", "import", list, "--confirmed", "sample")
+	}
+	cmd := exec.Command("tidings", "-C", d.dir, "run")
+	cmd.Env = append(os.Environ(), clockVariable+"="+start.Format(time.RFC3339))
+	cmd.Stderr = &d.log
+	d.began = time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(d.ended)
+		d.err = cmd.Wait()
+	}()
+	t.Cleanup(func() { d.stop(t, cmd.Process) })
+	d.await(t, 10*time.Second, "an answer at /healthz", func() bool { status, _ := get(d.url + "/healthz"); return status == http.StatusOK })
+	return d
+}
+
+func (d *daemonProcess) stop(t *testing.T, p *os.Process) {
+	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	select {
+	case <-d.ended:
+		if d.err != nil {
+			t.Errorf("the daemon ended with %v\n%s", d.err, &d.log)
+		}
+	case <-ctx.Done():
+		_ = p.Kill()
+		t.Errorf("the daemon did not end within 10 s of SIGTERM\n%s", &d.log)
+	}
+	if !strings.Contains(d.log.String(), "msg=stopped") {
+		t.Errorf("the daemon did not end cleanly\n%s", &d.log)
+	}
+}
+
+// await asks until the answer is yes; the test ends if it is not in time.
+func (d *daemonProcess) await(t *testing.T, within time.Duration, what string, done func() bool) {
+	t.Helper()
+	if !poll(within, done) {
+		t.Fatalf("no %s within %v\n%s", what, within, &d.log)
+	}
+}
+
+// now is the time by the daemon's clock, or a moment later.
+func (d *daemonProcess) now() time.Time { return d.start.Add(time.Since(d.began)) }
+
+func (d *daemonProcess) write(t *testing.T, name, text string) {
+	t.Helper()
+	writeFile(t, filepath.Join(d.dir, name), text)
+}
+
+// page is what the daemon serves at a path; "" if it serves nothing there.
+func (d *daemonProcess) page(path string) string {
+	status, body := get(d.url + path)
+	if status != http.StatusOK {
+		return ""
+	}
+	return body
+}
+
+func (d *daemonProcess) feedHas(text string) bool {
+	return strings.Contains(d.page("/feeds/news.rss"), text)
+}
+
+// item gives the text of an item file.
+func item(title, more, body string) string {
+	return "---\ntitle: " + title + "\ndate: 2016-12-18\n" + more + "---\n" + body + "\n"
+}
+
+// TestDaemon runs its tests all at once, whatever the number of processors: they mostly wait.
+func TestDaemon(t *testing.T) {
+	var all sync.WaitGroup
+	for name, test := range map[string]func(*testing.T){
+		"FollowsTheFolder":    testFollowsTheFolder,
+		"EndsEmbargo":         testEndsEmbargo,
+		"WaitsForSlowWriters": testWaitsForSlowWriters,
+		"SendsOnSchedule":     testSendsOnSchedule,
+		"HeedsStop":           testHeedsStop,
+	} {
+		all.Go(func() { t.Run(name, test) })
+	}
+	all.Wait()
+}
+
+// everywhere is where a story called second shows.
+var everywhere = []string{"/feeds/news.rss", "/feeds/news.atom", "/feeds/news.json", "/feeds/topics/calais.rss", "/news/second/", "/"}
+
+// testFollowsTheFolder drops, breaks and withdraws a file, and looks on over HTTP.
+func testFollowsTheFolder(t *testing.T) {
+	d := startDaemon(t, monday, "", map[string]string{"items/first.md": item("First", "", "First words.")})
+	d.await(t, 3*time.Second, "first story in the feed", func() bool { return d.feedHas("First words") })
+
+	d.write(t, "items/sub/second.md", item("Second", "topics: [calais]\n", "Second words."))
+	d.await(t, 3*time.Second, "dropped story in the feed", func() bool { return d.feedHas("Second words") })
+	for _, path := range everywhere {
+		d.await(t, 3*time.Second, "dropped story at "+path, func() bool { return strings.Contains(d.page(path), "Second") })
+	}
+
+	d.write(t, "items/sub/second.md", item("Second", "status: publishd\n", "Broken words."))
+	d.await(t, 3*time.Second, "problem in the log", func() bool {
+		return strings.Contains(d.log.String(), `msg=problem item=items/sub/second.md line=4 what="status: \"publishd\" is not known"`)
+	})
+	if !d.feedHas("Second words") || !strings.Contains(d.page("/news/second/"), "Second words") || d.feedHas("Broken words") {
+		t.Error("a story does not stay as it was when its file breaks")
+	}
+
+	d.write(t, "items/sub/second.md", item("Second", "topics: [calais]\nstatus: withdrawn\n", "Second words."))
+	d.await(t, 3*time.Second, "notice in place of the withdrawn story", func() bool { return strings.Contains(d.page("/news/second/"), "withdrawn") })
+	for _, path := range everywhere {
+		d.await(t, 3*time.Second, "end of the withdrawn story's text at "+path, func() bool {
+			page := d.page(path)
+			return page != "" && !strings.Contains(page, "Second words")
+		})
+	}
+	d.await(t, 3*time.Second, "word in the log that the problem is gone", func() bool {
+		return strings.Contains(d.log.String(), `msg="problem is gone" item=items/sub/second.md`)
+	})
+}
+
+// testEndsEmbargo: a story appears when it is due, though nobody touches anything.
+func testEndsEmbargo(t *testing.T) {
+	due := monday.Add(3 * time.Second)
+	d := startDaemon(t, monday, "", map[string]string{
+		"items/first.md":  item("First", "", "First words."),
+		"items/second.md": item("Second", "publish_at: "+due.Format(time.RFC3339)+"\n", "Second words."),
+	})
+	d.await(t, 6*time.Second, "story when it is due", func() bool {
+		shown := d.feedHas("Second")
+		if shown && d.now().Before(due) {
+			t.Fatal("the story shows before it is due")
+		}
+		return shown
+	})
+}
+
+// testWaitsForSlowWriters: a file that is being written for longer than a look takes is never seen by half.
+func testWaitsForSlowWriters(t *testing.T) {
+	d := startDaemon(t, monday, "", map[string]string{"items/first.md": item("First", "", "First words.")})
+	written := make(chan error, 1)
+	go func() {
+		written <- writeSlowly(filepath.Join(d.dir, "items", "slow.md"), item("Slow", "", strings.Repeat("Slow words. ", 20)+"The end."))
+	}()
+	d.await(t, 10*time.Second, "slow story in the feed", func() bool {
+		feed, page := d.page("/feeds/news.rss"), d.page("/news/slow/")
+		for _, seen := range []string{feed, page} {
+			if strings.Contains(seen, "Slow") && !strings.Contains(seen, "The end.") {
+				t.Fatal("the story is seen by half")
+			}
+		}
+		return strings.Contains(feed, "The end.")
+	})
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(d.log.String(), "msg=problem") {
+		t.Errorf("half a file was taken for a broken one\n%s", &d.log)
+	}
+}
+
+// writeSlowly writes a file in ten pieces, one every 0.3 seconds.
+func writeSlowly(name, text string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for size := len(text)/10 + 1; text != "" && err == nil; <-tick.C {
+		_, err = f.WriteString(text[:min(size, len(text))])
+		text = text[min(size, len(text)):]
+	}
+	return errors.Join(err, f.Close())
+}
+
+// weekly has a digest that goes out on Mondays at nine.
+const weekly = `postal_address: 1 Example Street
+mail: {from: News <news@example.org>}
+newsletters:
+  weekly: {title: Weekly, schedule: "0 9 * * MON"}
+`
+
+// testSendsOnSchedule: the issue goes out at its time, once, to those who are there; its link ends the subscription.
+func testSendsOnSchedule(t *testing.T) {
+	d := startDaemon(t, monday.Add(-3*time.Second), weekly, map[string]string{
+		"items/first.md": item("First", "", "First words."),
+		"list.csv":       "email\nada@example.com\ngrace@example.com\n",
+	})
+	d.await(t, 8*time.Second, "mail at the time of the issue", func() bool { return len(sent(t, d.dir)) > 0 })
+	if now := d.now(); now.Before(monday) {
+		t.Errorf("the issue goes out %v before its time", monday.Sub(now))
+	}
+	d.await(t, 5*time.Second, "balanced account in the log", func() bool {
+		return strings.Contains(d.log.String(), `msg=issue issue=weekly-1 stories=1 account="2 recipients = 2 accepted + 0 rejected + 0 suppressed + 0 unknown"`)
+	})
+	d.await(t, 3*time.Second, "page of the issue", func() bool { return strings.Contains(d.page("/newsletters/weekly/1/"), "First") })
+
+	mails := sent(t, d.dir)
+	if len(mails) != 2 || mails[0].To == mails[1].To {
+		t.Fatalf("%d mails went out, want one to each of two", len(mails))
+	}
+	link := strings.Trim(mails[0].Get("List-Unsubscribe"), "<>")
+	if status, _ := get(link); status != http.StatusOK || stateOf(t, d.dir, mails[0].To) != "active" {
+		t.Errorf("to look at the link answers %d, or changes something", status)
+	}
+	if status := oneClick(t, link); status != http.StatusOK || stateOf(t, d.dir, mails[0].To) != "left" {
+		t.Errorf("the post answers %d, or does not end the subscription", status)
+	}
+	if stateOf(t, d.dir, mails[1].To) != "active" {
+		t.Error("the subscription of somebody else has ended")
+	}
+}
+
+// testHeedsStop: while a file STOP is there the issue waits; once it is gone, the issue goes out.
+func testHeedsStop(t *testing.T) {
+	d := startDaemon(t, monday.Add(-2*time.Second), weekly, map[string]string{
+		"items/first.md": item("First", "", "First words."),
+		"list.csv":       "email\nada@example.com\n",
+		"STOP":           "",
+	})
+	d.await(t, 8*time.Second, "word of STOP in the log", func() bool { return strings.Contains(d.log.String(), "the file STOP halts sending") })
+	if d.now().Before(monday) || len(sent(t, d.dir)) != 0 {
+		t.Errorf("at %v there are %d mails", d.now(), len(sent(t, d.dir)))
+	}
+	if err := os.Remove(filepath.Join(d.dir, "STOP")); err != nil {
+		t.Fatal(err)
+	}
+	d.await(t, 5*time.Second, "mail after STOP is gone", func() bool { return len(sent(t, d.dir)) == 1 })
+	if n := strings.Count(d.log.String(), "STOP halts sending"); n != 1 {
+		t.Errorf("the log says %d times that sending is halted", n)
+	}
+}
