@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tidings/digest"
@@ -126,7 +127,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
 		return Publication{}, err
 	}
-	site, files, err := n.site(ctx, desk)
+	site, err := n.site(ctx, desk)
 	if err != nil {
 		return Publication{}, err
 	}
@@ -134,12 +135,12 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err != nil {
 		return Publication{}, err
 	}
-	report, err := n.public.Replace(ctx, append(files, made...))
+	report, err := n.public.Replace(ctx, append(n.assets.Files(), made...), n.mailed(site.Issues))
 	return Publication{report, desk}, err
 }
 
-// site is what is to be seen of the stories, and the files that they show.
-func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []publish.File, error) {
+// site is what is to be seen of the stories.
+func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, error) {
 	n.assets.Begin()
 	site := publish.Site{View: n.View(n.Config.Language), Host: desk.known.Host, Language: n.Config.Language, Limit: n.Config.Feeds.Limit}
 	for _, s := range n.present(desk) {
@@ -151,7 +152,22 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []publish
 	site.Topics = n.topics(site.Articles)
 	issues, err := n.issuePages(ctx, site.Articles)
 	site.Issues = issues
-	return site, n.assets.Files(), err
+	return site, err
+}
+
+// mailed lists the pictures that past issues show: they stay when a story gets another one.
+func (n *Newsroom) mailed(issues []templates.Digest) (paths []string) {
+	for _, i := range issues {
+		for _, a := range i.Articles {
+			if a.Image == nil {
+				continue
+			}
+			if p, ours := strings.CutPrefix(a.Image.URL, n.Config.URL); ours {
+				paths = append(paths, p)
+			}
+		}
+	}
+	return paths
 }
 
 // present turns the stories that show into articles, newest first.

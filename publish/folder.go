@@ -40,15 +40,21 @@ func (r Report) Changed() bool { return len(r.Written)+len(r.Removed) > 0 }
 // Replace makes the folder hold the given files and none that an earlier call wrote. Files no longer wanted go first, so
 // that what is taken back is gone even if the disk is full; then the others are written in their order, each only if its bytes
 // differ, by rename. The report tells as much as was done even when there is an error.
-func (f *Folder) Replace(ctx context.Context, files []File) (Report, error) {
+//
+// Files named in keep stay if an earlier call wrote them: mails that went out lead to them.
+func (f *Folder) Replace(ctx context.Context, files []File, keep []string) (Report, error) {
 	var r Report
 	before, err := f.published(ctx)
 	if err != nil {
 		return r, err
 	}
+	known := maps.Clone(before)
+	for _, path := range keep {
+		delete(before, path)
+	}
 	var added []string
 	for _, file := range files {
-		if !before[file.Path] {
+		if !known[file.Path] {
 			added = append(added, file.Path)
 		}
 		delete(before, file.Path)

@@ -44,7 +44,7 @@ func files(pairs ...string) []publish.File {
 
 func replace(t testing.TB, f *publish.Folder, files []publish.File) publish.Report {
 	t.Helper()
-	r, err := f.Replace(t.Context(), files)
+	r, err := f.Replace(t.Context(), files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestReplaceFails(t *testing.T) {
 		f := newFolder(t)
 		replace(t, f, files("back1", "a", "back2", "b", "news/back/index.html", "c", "keep", "1"))
 		test.spoil(t, f)
-		_, err := f.Replace(t.Context(), files("keep", "1", "new", "2"))
+		_, err := f.Replace(t.Context(), files("keep", "1", "new", "2"), nil)
 		if err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v, want %s", test.name, err, test.says)
 		}
@@ -258,7 +258,7 @@ func TestReplaceReadOnly(t *testing.T) {
 	if err := os.MkdirAll(f.Dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	_, err := f.Replace(t.Context(), files("index.html", "a"))
+	_, err := f.Replace(t.Context(), files("index.html", "a"), nil)
 	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "publish index.html") {
 		t.Error(err)
 	}
@@ -270,7 +270,7 @@ func TestReplaceStops(t *testing.T) {
 	replace(t, f, files("a", "1"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := f.Replace(ctx, files("a", "2")); !errors.Is(err, context.Canceled) {
+	if _, err := f.Replace(ctx, files("a", "2"), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if got := tree(t, f.Dir); got != "a=1" {
@@ -313,5 +313,20 @@ func TestReplaceAtomic(t *testing.T) {
 	}
 	if got := len(tree(t, f.Dir)); got != len("feeds/news.rss=")+200_000 {
 		t.Errorf("the folder holds %d bytes: something was left behind", got)
+	}
+}
+
+// TestKeep: what mails lead to stays, though nothing else shows it any more; what was never there is not made.
+func TestKeep(t *testing.T) {
+	f := newFolder(t)
+	if _, err := f.Replace(t.Context(), files("media/a.png", "a", "media/b.png", "b"), nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.Replace(t.Context(), nil, []string{"media/a.png", "media/never.png"})
+	if err != nil || fmt.Sprint(r.Removed) != "[media/b.png]" || len(r.Written) != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r, err := f.Replace(t.Context(), nil, nil); err != nil || fmt.Sprint(r.Removed) != "[media/a.png]" {
+		t.Errorf("once no mail leads to it: %+v, %v", r, err)
 	}
 }
