@@ -264,16 +264,22 @@ func randomIDs(random io.Reader, n int) ([]int64, error) {
 }
 
 func takenIDs(ctx context.Context, st statements, ids []int64) ([]int64, error) {
-	taken := ids[:0:0]
-	for _, id := range ids {
-		rows, err := st.query(ctx, `SELECT 1 FROM subscribers WHERE id = $1`, id)
+	var taken []int64
+	for part := range slices.Chunk(ids, atOnce) {
+		args := make([]any, len(part))
+		for i, id := range part {
+			args[i] = id
+		}
+		rows, err := st.query(ctx, `SELECT id FROM subscribers WHERE id IN `+tuples(1, len(part)), args...)
 		if err != nil {
 			return nil, err
 		}
-		if rows.Next() {
+		for rows.Next() {
+			var id int64
+			err = errors.Join(err, rows.Scan(&id))
 			taken = append(taken, id)
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
 			return nil, err
 		}
 	}

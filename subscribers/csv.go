@@ -20,7 +20,7 @@ type fault struct{ what, hint string }
 var (
 	faultQuote = fault{"a quotation mark is not closed, or stands within a field without being doubled", `write "Ada ""The Countess"" Lovelace", with quotation marks around the field and those in it doubled`}
 	faultLong  = fault{"the line is longer than 64 KiB", "is this a list of addresses?"}
-	faultUTF8  = fault{"the line is not in UTF-8", `save the file as UTF-8; a spreadsheet calls it "CSV UTF-8"`}
+	faultUTF8  = fault{"the line is not in UTF-8", "save the file as UTF-8; in Excel: Save as, CSV UTF-8"}
 )
 
 // record is one row of the file. Its fields are trimmed; they are empty where there is a fault.
@@ -39,7 +39,7 @@ type records struct {
 	line  int      // number of the line that is ahead[0], or would be
 	ahead []string // lines that were read and not used yet
 	comma rune
-	used  []int // columns that are read: a line break in one comes from a broken quotation mark
+	used  []int // columns that are read, that of the address first: a line break in one comes from a broken quotation mark
 	width int   // columns; 0: not known yet
 }
 
@@ -126,7 +126,8 @@ func (rs *records) swallowed(n int) bool {
 		if !ok || rs.width == 0 || len(fields) != rs.width {
 			return false
 		}
-		_, err := Fold(fields[rs.used[0]])
+		_, address := mailbox(fields[rs.used[0]])
+		_, err := Fold(address)
 		return err == nil
 	})
 }
@@ -151,23 +152,35 @@ func (rs *records) take(n int) {
 // read gives the next line of the file without its end, which is LF, CRLF or CR. Of a line that is too long it gives a
 // little more than what is allowed.
 func (rs *records) read() (string, error) {
-	var line bytes.Buffer
+	var line []byte
 	for {
-		b, err := rs.r.ReadByte()
-		switch {
-		case err == io.EOF && line.Len() > 0:
-			return line.String(), nil
-		case err != nil:
-			return "", err
-		case b == '\n':
-			return line.String(), nil
-		case b == '\r':
-			if next, _ := rs.r.Peek(1); string(next) == "\n" {
-				rs.r.Discard(1)
-			}
-			return line.String(), nil
-		case line.Len() <= maxLine:
-			line.WriteByte(b)
+		_, err := rs.r.Peek(1)
+		if err == io.EOF && len(line) > 0 {
+			return string(line), nil
 		}
+		if err != nil {
+			return "", err
+		}
+		part, _ := rs.r.Peek(rs.r.Buffered())
+		end := bytes.IndexAny(part, "\r\n")
+		if end >= 0 {
+			part = part[:end]
+		}
+		line = append(line, part[:min(len(part), maxLine+1-len(line))]...)
+		rs.r.Discard(len(part))
+		if end >= 0 {
+			rs.endLine()
+			return string(line), nil
+		}
+	}
+}
+
+// endLine reads LF, CRLF or CR.
+func (rs *records) endLine() {
+	if b, _ := rs.r.ReadByte(); b == '\n' {
+		return
+	}
+	if next, _ := rs.r.Peek(1); string(next) == "\n" {
+		rs.r.Discard(1)
 	}
 }

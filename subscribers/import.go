@@ -2,6 +2,7 @@ package subscribers
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -80,9 +81,6 @@ type importer struct {
 	unsaid  int // problems over the limit
 }
 
-// columns are the places of the fields in a row; -1: there is no such column.
-type columns struct{ email, name, newsletters, language, count int }
-
 func (im *importer) rows(ctx context.Context, rs *records) error {
 	for ctx.Err() == nil {
 		rec, err := rs.next()
@@ -126,28 +124,54 @@ func (im *importer) entry(rec record) (entry, fault) {
 	if f := c.miscounted(rec.fields); f != (fault{}) {
 		return entry{}, f
 	}
-	email := rec.fields[c.email]
-	addr, err := Fold(email)
+	display, bare := mailbox(c.field(rec.fields, emailColumn))
+	addr, err := Fold(bare)
 	if bad := (*BadAddress)(nil); errors.As(err, &bad) {
-		return entry{}, fault{fmt.Sprintf("email: %s %s", quote(email), bad.What), bad.Hint}
+		return entry{}, fault{fmt.Sprintf("email: %s %s", quote(bare), bad.What), bad.Hint}
 	}
-	name, err := plainName(field(rec.fields, c.name))
+	called, err := plainName(cmp.Or(c.name(rec.fields), display))
 	if err != nil {
 		return entry{}, fault{"name: " + err.Error(), "shorten it; or is a quotation mark missing?"}
 	}
-	newsletters, f := im.newsletters(field(rec.fields, c.newsletters))
+	wanted, f := im.newsletters(rec.line, c.field(rec.fields, newslettersColumn))
 	if f != (fault{}) {
 		return entry{}, f
 	}
-	lang, err := languageTag(field(rec.fields, c.language))
+	lang, err := languageTag(c.field(rec.fields, languageColumn))
 	if err != nil {
-		im.say(rec.line, problem.Warning, fault{fmt.Sprintf("language: %s %v and was left out", quote(field(rec.fields, c.language)), err), "write a tag such as en or pt-BR"})
+		im.say(rec.line, problem.Warning, fault{fmt.Sprintf("language: %s %v and was left out", quote(c.field(rec.fields, languageColumn)), err), "write a tag such as en or pt-BR"})
 	}
-	return entry{rec.line, addr, name, lang, newsletters}, fault{}
+	return entry{rec.line, addr, called, lang, wanted}, fault{}
 }
 
-// newsletters reads the field that names them; case does not count.
-func (im *importer) newsletters(text string) ([]string, fault) {
+// mailbox splits Ada <ada@example.com> into name and address (RFC 5322 §3.4, but the name may hold a comma and more). A
+// text of another form, and one that has another address before it, is given back as the address.
+func mailbox(s string) (display, address string) {
+	before, after, found := strings.Cut(s, "<")
+	inner, closed := strings.CutSuffix(after, ">")
+	display, address = unquoted(strings.TrimSpace(before)), strings.TrimSpace(inner)
+	switch {
+	case !found || !closed:
+		return "", s
+	case strings.EqualFold(display, address):
+		return "", address
+	case strings.Contains(display, "@"):
+		return "", s
+	}
+	return display, address
+}
+
+// unquoted takes off the quotation marks around a text, also the single ones that mail programs put.
+func unquoted(s string) string {
+	if n := len(s); n > 1 && s[0] == s[n-1] && (s[0] == '"' || s[0] == '\'') {
+		return s[1 : n-1]
+	}
+	return s
+}
+
+// newsletters reads the field that names them; case does not count. Those that do not exist are left out with a warning,
+// as long as one does.
+func (im *importer) newsletters(line int, text string) ([]string, fault) {
 	names := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\u00a0;|,", r) })
 	if len(names) == 0 && im.options.Default != "" {
 		return []string{im.options.Default}, fault{}
@@ -155,15 +179,21 @@ func (im *importer) newsletters(text string) ([]string, fault) {
 	if len(names) == 0 {
 		return nil, fault{"newsletters: none is named", im.choice()}
 	}
-	var out []string
+	var out, unknown []string
 	for _, n := range names {
 		i := slices.IndexFunc(im.options.Known, func(k string) bool { return strings.EqualFold(k, n) })
 		if i < 0 {
-			return nil, fault{fmt.Sprintf("newsletters: there is no %s", quote(n)), im.choice()}
-		}
-		if n = im.options.Known[i]; !slices.Contains(out, n) {
+			unknown = append(unknown, n)
+		} else if n = im.options.Known[i]; !slices.Contains(out, n) {
 			out = append(out, n)
 		}
+	}
+	none := "newsletters: there is no " + quote(strings.Join(unknown, " "))
+	if len(out) == 0 {
+		return nil, fault{none, im.choice()}
+	}
+	if len(unknown) > 0 {
+		im.say(line, problem.Warning, fault{none + ": only the others were used", im.choice()})
 	}
 	return out, fault{}
 }
@@ -239,15 +269,17 @@ func (im *importer) say(line int, s problem.Severity, f fault) {
 // open reads the header and gets ready for the rows.
 func (im *importer) open(r io.Reader) (*records, error) {
 	rs := &records{r: bufio.NewReaderSize(r, maxLine), line: 1, comma: ','}
-	start, err := rs.r.Peek(3)
+	start, err := rs.r.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	switch {
-	case string(start) == "\ufeff":
-		rs.r.Discard(3)
-	case strings.HasPrefix(string(start), "\xff\xfe"), strings.HasPrefix(string(start), "\xfe\xff"):
+	switch begins := func(with string) bool { return strings.HasPrefix(string(start), with) }; {
+	case begins("\ufeff"):
+		rs.r.Discard(len("\ufeff"))
+	case begins("\xff\xfe"), begins("\xfe\xff"):
 		return nil, im.unusable(1, fault{"the file is in UTF-16", faultUTF8.hint})
+	case begins("PK\x03\x04"), begins("\xd0\xcf\x11\xe0"): // ZIP, as of .xlsx; the container of .xls ([MS-CFB] §2.2)
+		return nil, im.unusable(0, fault{"this is an Excel file: save it as CSV UTF-8", ""})
 	}
 	header, err := im.header(rs)
 	if err != nil {
@@ -256,98 +288,21 @@ func (im *importer) open(r io.Reader) (*records, error) {
 	if err := im.locate(header); err != nil {
 		return nil, err
 	}
-	c := im.columns
-	rs.width = c.count
-	rs.used = slices.DeleteFunc([]int{c.email, c.name, c.newsletters, c.language}, func(i int) bool { return i < 0 })
+	rs.width, rs.used = im.columns.count, im.columns.used()
 	return rs, nil
-}
-
-const headerHint = "the first line names the columns: email,name,newsletters,language"
-
-// header reads the first line that is not empty, and which separator it uses.
-func (im *importer) header(rs *records) (record, error) {
-	first, err := rs.peek(0)
-	for err == nil && strings.TrimSpace(first) == "" {
-		rs.take(1)
-		first, err = rs.peek(0)
-	}
-	if errors.Is(err, io.EOF) {
-		return record{}, im.unusable(0, fault{"the file is empty", headerHint})
-	}
-	if err != nil {
-		return record{}, err
-	}
-	rs.comma = separator(first)
-	rec, err := rs.next()
-	if errors.Is(err, io.EOF) {
-		return record{}, im.unusable(1, fault{"there is no header", headerHint})
-	}
-	if err == nil && rec.fault != (fault{}) {
-		err = im.unusable(rec.line, rec.fault)
-	}
-	return rec, err
-}
-
-// separator is the one of comma, semicolon and tab that the header has most often outside quotation marks.
-func separator(header string) rune {
-	count := map[rune]int{}
-	quoted := false
-	for _, r := range header {
-		if r == '"' {
-			quoted = !quoted
-		}
-		if !quoted {
-			count[r]++
-		}
-	}
-	best := ','
-	for _, r := range ";\t" {
-		if count[r] > count[best] {
-			best = r
-		}
-	}
-	return best
-}
-
-// locate finds the columns in the header.
-func (im *importer) locate(header record) error {
-	c := columns{-1, -1, -1, -1, len(header.fields)}
-	place := map[string]*int{"email": &c.email, "name": &c.name, "newsletters": &c.newsletters, "language": &c.language}
-	for i, f := range header.fields {
-		p := place[strings.ToLower(f)]
-		switch {
-		case p == nil && f != "":
-			im.say(header.line, problem.Warning, fault{fmt.Sprintf("the column %s is not known and is ignored", quote(f)), "known are email, name, newsletters, language"})
-		case p != nil && *p >= 0:
-			return im.unusable(header.line, fault{fmt.Sprintf("there are two columns %s", quote(f)), headerHint})
-		case p != nil:
-			*p = i
-		}
-	}
-	if c.email < 0 {
-		return im.unusable(header.line, fault{"there is no column email", headerHint})
-	}
-	im.columns = c
-	return nil
 }
 
 func (im *importer) unusable(line int, f fault) error {
 	return problem.List{{File: im.file, Line: line, Severity: problem.Error, What: f.what, Hint: f.hint}}
 }
 
-// miscounted finds a row with other columns than the header; empty ones at its end do not count.
+// miscounted finds a row with more fields than the header, empty ones at its end left out. Of a row with fewer, the
+// others are empty: some spreadsheets leave them out.
 func (c columns) miscounted(fields []string) fault {
-	if len(fields) == c.count || len(fields) > c.count && strings.Join(fields[c.count:], "") == "" {
+	if len(fields) <= c.count || strings.Join(fields[c.count:], "") == "" {
 		return fault{}
 	}
-	return fault{fmt.Sprintf("the row has %d fields, the header %d", len(fields), c.count), "put quotation marks around a field that has the separator in it, and leave no field out"}
-}
-
-func field(fields []string, i int) string {
-	if i < 0 {
-		return ""
-	}
-	return fields[i]
+	return fault{fmt.Sprintf("the row has %d fields, the header %d", len(fields), c.count), "put quotation marks around a field that has the separator in it"}
 }
 
 // quote shows a text from the file: what cannot be seen escaped, cut after 80 characters.

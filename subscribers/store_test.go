@@ -2,12 +2,15 @@ package subscribers_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,9 +24,35 @@ var (
 	day3 = day1.AddDate(0, 0, 2)
 )
 
+// emptyDatabase is the file of a database without rows. To copy it is far quicker than to make its tables each time.
+var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "subscribers")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "tidings.db")
+	d, err := db.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func newStore(t testing.TB) *subscribers.Store {
 	t.Helper()
-	d, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "tidings.db"))
+	empty, err := emptyDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "tidings.db")
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := db.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,14 @@
 //	email,name,newsletters,language
 //	ada@example.com,Ada Lovelace,weekly events,en
 //
-// The columns may stand in any order and case; only email is required, unknown ones are ignored with a warning. Fields
-// are separated by comma, semicolon or tab, whichever the header uses. Newsletters are separated by space, semicolon, bar
-// or, in a quoted field, comma. A byte order mark and line ends of any system are accepted. Only columns that are
-// ignored may hold line breaks: so an unclosed quotation mark costs its own row and no other. A line has at most 64 KiB.
+// The columns may stand in any order; only email is required, unknown ones are ignored with a warning. Their usual names
+// in English, French, German and Spanish will do, whatever their case, hyphens and spaces: E-Mail, Courriel, Sprache. A
+// first and a last name are joined where there is no column name. Fields are separated by comma, semicolon or tab,
+// whichever the header uses; those missing at the end of a row are empty. The email may be Ada <ada@example.com>, whose
+// name counts where the row has no other. Newsletters are separated by space, semicolon, bar or, in a quoted field,
+// comma; those that do not exist are left out with a warning, as long as one does. A byte order mark and line ends of any
+// system are accepted. Only columns that are ignored may hold line breaks: so an unclosed quotation mark costs its own
+// row and no other. A line has at most 64 KiB.
 //
 // The export holds those who get at least one newsletter, by address. People who left every newsletter and suppressed
 // addresses are not in it, and neither are the consents: it is a list to carry elsewhere, not a backup.

@@ -32,10 +32,11 @@ func (a *app) importList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Add the people in a CSV file",
-		Long: `Import adds the people in a CSV file; - reads standard input. The file begins with a header; its columns are email,
-name, newsletters and language, and only email is required. Several newsletters are separated by spaces. A row that
-cannot be used is reported with its line and the others go in. Importing a file twice changes nothing, and nobody who
-left is brought back.
+		Long: `Import adds the people in a CSV file; - reads standard input. From Excel, save the list as CSV UTF-8. The file begins
+with a header; its columns are email, name (or first name and last name), newsletters and language, and only email is
+required. Their usual names in English, French, German and Spanish are understood, such as E-Mail or Prénom. Several
+newsletters are separated by spaces. A row that cannot be used is reported with its line and the others go in. Importing
+a file twice changes nothing, and nobody who left is brought back.
 
 --confirmed says where the consent of these people comes from; it is kept with each of them.`,
 		Example: `  tidings -C mynews subscribers import list.csv --confirmed "sign-up sheets, spring fair 2026"`,
