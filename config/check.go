@@ -119,7 +119,7 @@ func (k *checker) folders() {
 		{"items", k.Items, "publish", k.Publish},
 		{"publish", k.Publish, "items", k.Items},
 		{"database", filepath.Dir(k.Database), "publish", k.Publish},
-		{"publish", k.Outbox(), "publish", k.Publish},
+		{"outbox", k.Outbox(), "publish", k.Publish},
 	} {
 		if within(f.path, f.otherPath) {
 			k.Errorf(max(k.Line(f.key), k.Line(f.other)), "give each a folder of its own", "%s: it lies within the folder of %s", f.key, f.other)

@@ -28,6 +28,7 @@ type Folder struct {
 	label  string // what stands before a path in problems: "items/"
 	parser Parser
 	taken  map[string]*taken
+	looked time.Time // the time of the last look; zero if it took files as they were
 }
 
 type taken struct {
@@ -98,6 +99,7 @@ func (f *Folder) TakeSettled(ctx context.Context, now time.Time) (Scan, error) {
 
 // look takes the files that have settled by now, or all of them when now is zero.
 func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
+	f.looked = now
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
 		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
@@ -288,11 +290,16 @@ func (t *taken) lookBeside(root *os.Root, now time.Time) File {
 
 // writing tells whether a file beside the item was changed so shortly before now that it may not be complete.
 func (t *taken) writing(root *os.Root, now time.Time) bool {
-	return !now.IsZero() && slices.ContainsFunc(t.refs, func(ref localRef) bool {
+	return slices.ContainsFunc(t.refs, func(ref localRef) bool {
 		m, err := media(root, t.file.Path, ref.src)
-		age := now.Sub(m.Mod)
-		return err == nil && age >= 0 && age < settle
+		return err == nil && m.settling(now)
 	})
+}
+
+// settling tells whether the file was changed so shortly before now that it may not be complete; never when now is zero.
+func (m Media) settling(now time.Time) bool {
+	age := now.Sub(m.Mod)
+	return !now.IsZero() && age >= 0 && age < settle
 }
 
 // localRef is a file beside an item, as the item names it. What the text merely links to may also be a page of the site.
@@ -360,6 +367,10 @@ func media(root *os.Root, item, src string) (Media, error) {
 	}
 	return Media{Path: p, Type: mediaType(p), Size: info.Size(), Mod: info.ModTime()}, nil
 }
+
+// Settling tells whether a file that Media found may not be complete: it was changed less than a second before the last look,
+// and that was one of TakeSettled.
+func (f *Folder) Settling(m Media) bool { return m.settling(f.looked) }
 
 // Open opens a file that Media found.
 func (f *Folder) Open(m Media) (io.ReadCloser, error) {

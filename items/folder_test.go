@@ -172,6 +172,9 @@ func TestMedia(t *testing.T) {
 	}
 	p.write("2015/a b.PNG", "picture")
 	p.write("plan.unknown", "x")
+	for _, f := range []string{"draft.md", "draft.MD", ".hidden.png", ".git/config", "~$plan.docx"} {
+		p.write(f, "x")
+	}
 	p.write("page.html", "x")
 	for link, target := range map[string]string{"leak.png": filepath.Join(out, "secret.png"), "dir": out, "inside.png": "2015/a b.PNG"} {
 		if err := os.Symlink(target, filepath.Join(p.dir, link)); err != nil {
@@ -191,6 +194,12 @@ func TestMedia(t *testing.T) {
 		{"x.md", "2015", "", ""},
 		{"x.md", "", "", ""},
 		{"x.md", "gone.png", "", ""},
+		{"x.md", "draft.md", "", ""}, // an item is published as a story, or not at all
+		{"x.md", "draft.MD", "", ""},
+		{"2015/x.md", "../draft%2emd", "", ""},
+		{"x.md", ".hidden.png", "", ""}, // nor is what nobody sees
+		{"x.md", ".git/config", "", ""},
+		{"x.md", "~$plan.docx", "", ""}, // nor what programs leave behind
 	} {
 		m, err := p.folder.Media(tt.item, tt.src)
 		if (err == nil) != (tt.path != "") || m.Path != tt.path || m.Type != tt.typ {
@@ -279,6 +288,55 @@ func TestTakeSettled(t *testing.T) {
 		if got := told(t, scan.AllProblems()); (got != "") != (i == 10) {
 			t.Errorf("%d: got %s", i+1, got)
 		}
+	}
+}
+
+// TestPictureSettles: an item whose picture is still being written waits, as it was before, if it was complete then.
+func TestPictureSettles(t *testing.T) {
+	p := newPress(t)
+	now := time.Date(2015, 12, 21, 10, 0, 0, 0, time.UTC)
+	beside := ""
+	for i, step := range []struct {
+		after   time.Duration // since the step before
+		item    string        // written if not ""
+		picture bool          // written a moment ago
+		want    string
+		ready   bool
+		changed bool // Beside
+	}{
+		{0, "A", true, "", false, false},
+		{time.Second, "", true, "", false, false}, // the item has settled, its picture has not
+		{900 * time.Millisecond, "", false, "", false, false},
+		{time.Second, "", false, "a.md=A", true, true},  // now both have
+		{time.Second, "", true, "a.md=A", false, false}, // a new picture: the item stays, and says nothing of it
+		{900 * time.Millisecond, "", false, "a.md=A", false, false},
+		{time.Second, "", false, "a.md=A", true, true},
+	} {
+		now = now.Add(step.after)
+		if step.item != "" {
+			p.write("a.md", item(step.item, "image: {src: a.png, alt: x}\n"))
+		}
+		if step.picture {
+			p.write("a.png", "picture")
+			p.touch("a.png", now.Add(-10*time.Millisecond))
+		}
+		scan, err := p.folder.TakeSettled(t.Context(), now)
+		if err != nil || titles(scan) != step.want || scan.Pending() == step.ready {
+			t.Errorf("%d: got %s, pending %v; %v", i+1, titles(scan), scan.Pending(), err)
+			continue
+		}
+		if last := beside; (scan.Files[0].Beside != last) != step.changed {
+			t.Errorf("%d: Beside was %q and is %q", i+1, last, scan.Files[0].Beside)
+		}
+		beside = scan.Files[0].Beside
+	}
+}
+
+// touch sets when a file was last written.
+func (p *press) touch(name string, at time.Time) {
+	p.Helper()
+	if err := os.Chtimes(filepath.Join(p.dir, name), at, at); err != nil {
+		p.Fatal(err)
 	}
 }
 

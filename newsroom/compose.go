@@ -137,15 +137,15 @@ func (n *Newsroom) compose(ctx context.Context, d digest.Issue, l *templates.Loc
 	return m, nil
 }
 
-// messages composes an issue in each language that its audience reads.
+// messages composes an issue in each language that its audience reads; who gave none reads the issue's own.
 func (n *Newsroom) messages(ctx context.Context, d digest.Issue) (map[string]*mailer.Message, error) {
 	tags, err := n.Subscribers.Languages(ctx, d.Newsletter)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]*mailer.Message{}
-	for _, tag := range append(tags, n.Config.Language) {
-		l := n.locale(tag)
+	for _, tag := range append(tags, d.Language) {
+		l := templates.LocaleFor(cmp.Or(tag, d.Language))
 		if out[l.Lang] != nil {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -310,4 +312,158 @@ func (r *room) subscriber(email string) int64 {
 	}
 	r.t.Fatalf("%s is no subscriber", email)
 	return 0
+}
+
+// TestEmptied: an items folder that held stories and is empty now changes nothing: neither what is public nor what is
+// remembered. One story alone may be deleted.
+func TestEmptied(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.publish()
+	before, stories := r.read("public/feeds/news.rss"), r.gone()
+	if err := os.Rename(r.path("items"), r.path("away")); err != nil {
+		t.Fatal(err)
+	}
+	r.onlyItems()
+	if p, err := r.Publish(t.Context()); !errors.Is(err, newsroom.ErrEmptied) || p.Changed() {
+		t.Errorf("%+v, %v", p.Report, err)
+	}
+	if s, err := r.Send(t.Context(), newsroom.Order{Newsletter: "weekly"}); !errors.Is(err, newsroom.ErrEmptied) || s.Issue.ID != 0 {
+		t.Errorf("sending: %+v, %v", s, err)
+	}
+	if r.read("public/feeds/news.rss") != before || r.gone() != stories {
+		t.Errorf("something changed: %d stories are gone", r.gone())
+	}
+	r.onlyItems("one.md", r.read("away/one.md"))
+	if p := r.publish(); p.Shown() != 1 {
+		t.Errorf("%d stories show of one file", p.Shown())
+	}
+	r.onlyItems()
+	if p := r.publish(); p.Shown() != 0 {
+		t.Errorf("%d stories show of none", p.Shown())
+	}
+}
+
+// gone counts the stories that are known to have no file any more.
+func (r *room) gone() (n int) {
+	r.t.Helper()
+	if err := r.Ledger.DB.QueryRow(`SELECT COUNT(*) FROM stories WHERE gone <> 0`).Scan(&n); err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+// TestLinks: a link to another item's file leads to its story if that shows. The files of items, and hidden ones, are never
+// published, by whatever means an item names them.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("two.md", item("Two", "date: 2016-12-02"), "draft.md", item("Hush", "status: draft\ndate: 2016-12-02"),
+		"later.md", item("Hush", "date: 2017-12-02"), ".secret.png", "Hush", "~$minutes.docx", "Hush", "plan.pdf", "a plan",
+		"one.md", item("One", "date: 2016-12-01\nimage: {src: .secret.png, alt: x}\nimages: [{src: draft.md, alt: x}]\n"+
+			`attachments: [{src: draft.md}, {src: two.md}, {src: "~$minutes.docx"}, {src: plan.pdf}]`)+
+			"\n[shown](two.md#end) [drafted](draft.md) [held](later.md) [hidden](.secret.png) ![two](two.md) ![draft](draft.md)\n")
+	r.publish()
+	page := r.read("public/news/one/index.html")
+	for _, test := range []struct {
+		name, text string // number and why
+		has        bool
+	}{
+		{"1 to a story that shows", `href="/news/two/`, true},
+		{"2 to a draft: the words alone", "drafted", true},
+		{"3 no link to it", "draft.md", false},
+		{"4 to what is held: the words alone", "held", true},
+		{"5 no link to it", "later", false},
+		{"6 a picture that is an item is none", `alt="two"`, false},
+		{"7 nor is a hidden one a picture", "secret.png\" alt", false},
+	} {
+		if strings.Contains(page, test.text) != test.has {
+			t.Errorf("%s: %q is in it: %t\n%s", test.name, test.text, !test.has, page)
+		}
+	}
+	media, err := r.readDir("public/media")
+	if err != nil || len(media) != 1 || !strings.HasSuffix(media[0].Name(), "-plan.pdf") {
+		t.Errorf("published were %v, %v, and not just the plan", media, err)
+	}
+}
+
+// TestOneDate: of stories of one date the one that came last is first, in the index and in the feed, also for another process.
+func TestOneDate(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems()
+	var want []string
+	for _, title := range []string{"Eel", "Ape", "Dog", "Bee", "Cat"} {
+		r.write("items/"+title+".md", item(title, "date: 2016-12-01"))
+		r.publish()
+		r.pass(time.Minute)
+		want = append([]string{title}, want...)
+	}
+	again := room{Newsroom: r.openAgain(false), t: t}
+	if p := again.publish(); p.Changed() {
+		t.Errorf("another process: %+v", p.Report)
+	}
+	for _, file := range []string{"public/index.html", "public/feeds/news.rss"} {
+		var got []string
+		for _, m := range regexp.MustCompile(`/news/([a-z]{3})/`).FindAllStringSubmatch(r.read(file), -1) {
+			got = append(got, strings.ToUpper(m[1][:1])+m[1][1:])
+		}
+		if got = slices.Compact(got); !slices.Equal(got, want) {
+			t.Errorf("%s has %q, want %q", file, got, want)
+		}
+	}
+}
+
+// TestPictureBeingWritten: the daemon shows no picture by half: a new story waits for its picture, and one that shows keeps its
+// old one until the new one is complete, also when something else is published meanwhile.
+func TestPictureBeingWritten(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.md", item("A", "date: 2016-12-01\nimage: {src: a.png, alt: x}"), "a.png", "half")
+	d := room{Newsroom: r.openAgain(true), t: t, dir: r.dir}
+	step := func(name, picture, want string) {
+		t.Helper()
+		if picture != "" {
+			r.write("items/a.png", picture)
+			now := r.now()
+			if err := os.Chtimes(r.path("items/a.png"), now, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.publish()
+		if got := d.shown(); got != want {
+			t.Errorf("%s: it shows %q, want %q", name, got, want)
+		}
+	}
+	step("1 the item is new", "", "")
+	r.pass(2 * time.Second)
+	step("2 its picture is being written", "ha", "")
+	r.pass(time.Second)
+	step("3 still", "half", "")
+	r.pass(2 * time.Second)
+	step("4 it has settled", "", "half")
+	step("5 another is being written", "ne", "half")
+	r.write("items/b.md", item("B", "date: 2016-12-01"))
+	d.publish()
+	r.pass(1500 * time.Millisecond)
+	step("6 still, when another story is published", "new", "half")
+	if feed := r.read("public/feeds/news.rss"); !strings.Contains(feed, "<title>B</title>") {
+		t.Error("the other story was not published")
+	}
+	r.pass(2 * time.Second)
+	step("7 it has settled", "", "new")
+}
+
+// shown gives the content of the one picture that pages show; "" if there is none.
+func (r *room) shown() string {
+	r.t.Helper()
+	page, err := os.ReadFile(r.path("public/news/a/index.html"))
+	if err != nil {
+		return ""
+	}
+	m := regexp.MustCompile(`src="/(media/[^"]+)"`).FindStringSubmatch(string(page))
+	if m == nil {
+		return "a page without a picture"
+	}
+	return r.read("public/" + m[1])
 }

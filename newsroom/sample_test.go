@@ -259,6 +259,7 @@ type server struct {
 	rcpt func(to string) error // nil: takes all
 	down bool                  // turns every connection away
 	got  map[string][]string   // by recipient
+	from []string              // the return paths, in order
 }
 
 // serve starts a mail server, and gives it with a newsroom whose relay it is.
@@ -303,6 +304,25 @@ func (s *server) mails() map[string][]string {
 	return out
 }
 
+// returnPaths are those of the mails that the server accepted, in their order.
+func (s *server) returnPaths() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.from)
+}
+
+// breakAfter takes so many mails and then none, until it is set anew.
+func (s *server) breakAfter(mails int) {
+	n := 0
+	s.set(false, func(string) error {
+		if n++; n <= mails {
+			return nil
+		}
+		s.set(true, nil)
+		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Going down"}
+	})
+}
+
 // NewSession implements smtp.Backend.
 func (s *server) NewSession(*smtp.Conn) (smtp.Session, error) {
 	s.mu.Lock()
@@ -315,12 +335,12 @@ func (s *server) NewSession(*smtp.Conn) (smtp.Session, error) {
 
 type session struct {
 	*server
-	to string
+	from, to string
 }
 
-func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
-func (s *session) Reset()                               {}
-func (s *session) Logout() error                        { return nil }
+func (s *session) Mail(from string, _ *smtp.MailOptions) error { s.from = from; return nil }
+func (s *session) Reset()                                      {}
+func (s *session) Logout() error                               { return nil }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mu.Lock()
@@ -338,5 +358,6 @@ func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.got[s.to] = append(s.got[s.to], string(b))
+	s.server.from = append(s.server.from, s.from)
 	return err
 }

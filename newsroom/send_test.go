@@ -138,14 +138,7 @@ func TestSendSlot(t *testing.T) {
 func TestContinue(t *testing.T) {
 	t.Parallel()
 	server, r := serve(t)
-	n := 0
-	server.set(false, func(string) error {
-		if n++; n == 4 {
-			server.set(true, nil)
-			return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Going down"}
-		}
-		return nil
-	})
+	server.breakAfter(3)
 	s := r.send(newsroom.Order{}, relay.ErrUnavailable)
 	r.account(s, "8 recipients = 3 accepted + 0 rejected + 0 suppressed + 0 unknown + 4 pending + 1 deferred")
 	r.write("items/late.md", item("Too late for this issue", "date: 2016-12-19"))
@@ -187,7 +180,7 @@ func TestRefusals(t *testing.T) {
 	server.set(false, func(to string) error {
 		switch to {
 		case gone:
-			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "<NEWSDESK@EXAMPLE.COM>: no such user here, newsdesk@example.com"}
 		case busy:
 			return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Later, please"}
 		}
@@ -195,6 +188,9 @@ func TestRefusals(t *testing.T) {
 	})
 	s := r.send(newsroom.Order{}, nil)
 	r.account(s, "8 recipients = 6 accepted + 1 rejected + 0 suppressed + 0 unknown + 1 deferred")
+	if said := r.replies("rejected"); len(said) != 1 || said[0] != "550 5.1.1 <(address)>: no such user here, (address)" {
+		t.Errorf("the ledger holds of the one who was rejected: %q", said)
+	}
 	for wait := 5 * time.Minute; r.now().Sub(monday) <= 48*time.Hour; wait = min(2*wait, 4*time.Hour) {
 		if want := r.now().Add(wait).Truncate(time.Second); !s.Next.Truncate(time.Second).Equal(want) {
 			t.Fatalf("the next try is at %v, want %v: five minutes, then twice as long, at most four hours", s.Next, want)
@@ -210,15 +206,85 @@ func TestRefusals(t *testing.T) {
 	onceEach(t, server.mails(), 6)
 }
 
+// replies gives what the ledger holds of the deliveries in this state.
+func (r *room) replies(state ledger.State) (out []string) {
+	r.t.Helper()
+	rows, err := r.Ledger.DB.Query(`SELECT reply FROM deliveries WHERE state = $1`, state)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var reply string
+		if err := rows.Scan(&reply); err != nil {
+			r.t.Fatal(err)
+		}
+		out = append(out, reply)
+	}
+	if err := rows.Err(); err != nil {
+		r.t.Fatal(err)
+	}
+	return out
+}
+
+// unwanted is the answer of a server that has something against us.
+var unwanted = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "You are on a list, <BAD1@EXAMPLE.COM>"}
+
+// TestOneRefusal: one recipient's server has something against us: the others get their mail, and after two days the issue
+// ends without that one, who stays a subscriber.
+func TestOneRefusal(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	server.set(false, func(to string) error {
+		if to == "zoe.bronte@example.com" {
+			return unwanted
+		}
+		return nil
+	})
+	s := r.send(newsroom.Order{}, nil)
+	r.account(s, "8 recipients = 7 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred")
+	r.pass(49 * time.Hour)
+	all, err := r.Continue(t.Context(), "weekly")
+	if len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	r.account(all[0], "8 recipients = 7 accepted + 1 rejected + 0 suppressed + 0 unknown")
+	r.finished()
+	if n := must(r.Subscribers.Count(t.Context(), "weekly")); n != 8 {
+		t.Errorf("%d of 8 are subscribers still", n)
+	}
+}
+
+// finished wants no issue to have anything left to send.
+func (r *room) finished() {
+	r.t.Helper()
+	if open := must(r.Ledger.UnfinishedIssues(r.t.Context(), "")); len(open) != 0 {
+		r.t.Errorf("%s is not finished", open[0].Name())
+	}
+}
+
+// TestRefusalsInARow: two refusals, and one who takes it, are no reason to pause, however often it happens.
+func TestRefusalsInARow(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	n := 0
+	server.set(false, func(string) error {
+		if n++; n%3 != 0 {
+			return unwanted
+		}
+		return nil
+	})
+	s := r.send(newsroom.Order{}, nil)
+	r.account(s, "8 recipients = 2 accepted + 0 rejected + 0 suppressed + 0 unknown + 6 deferred")
+}
+
 // TestOurFault: refusals that are about us stop the sending before it costs everybody their mail; one alone may be about one person.
 func TestOurFault(t *testing.T) {
 	t.Parallel()
 	server, r := serve(t)
-	server.set(false, func(string) error {
-		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "You are on a list"}
-	})
+	server.set(false, func(string) error { return unwanted })
 	s, err := r.Send(t.Context(), newsroom.Order{Newsletter: "weekly"})
-	if err == nil || !strings.Contains(err.Error(), "You are on a list") {
+	if err == nil || !strings.HasSuffix(err.Error(), "sending pauses: 550 5.7.1 You are on a list, <(address)>") {
 		t.Error(err)
 	}
 	r.account(s, "8 recipients = 0 accepted + 0 rejected + 0 suppressed + 0 unknown + 5 pending + 3 deferred")
@@ -375,6 +441,12 @@ func TestSendTest(t *testing.T) {
 	if after := fmt.Sprint(r.rows()); after != before {
 		t.Errorf("the tables hold %s, before %s", after, before)
 	}
+	r.write("STOP", "")
+	if _, err := r.SendTest(t.Context(), "weekly", "someone@example.net"); !errors.Is(err, newsroom.ErrStopped) {
+		t.Errorf("with STOP: %v", err)
+	}
+	onceEach(t, r.mails(), 1)
+	r.remove("STOP")
 	r.onlyItems()
 	if got, err := r.SendTest(t.Context(), "weekly", "someone@example.net"); err != nil || got.Subject != "" {
 		t.Errorf("without stories: %+v, %v", got, err)

@@ -100,7 +100,8 @@ func (r *sending) one(ctx context.Context, to ledger.Recipient) error {
 func (r *sending) attempt(ctx context.Context, to ledger.Recipient) (ledger.Outcome, error) {
 	message := r.messages[templates.LocaleFor(cmp.Or(to.Language, r.digest.Language)).Lang]
 	if message == nil { // a language that nobody read when the issue was composed
-		message = r.messages[r.digest.Language]
+		to.Language = r.digest.Language
+		message = r.messages[to.Language]
 	}
 	p := person{to.Subscriber, to.Email, to.Name, to.Language}
 	msg, err := message.For(r.recipient(p, r.digest))

@@ -22,8 +22,12 @@ type Assets struct {
 	folder *items.Folder
 	url    string // of public/, ends in a slash
 	known  map[items.Media]asset
+	last   map[reference]items.Media
 	used   map[string]items.Media // by path under public/
 }
+
+// reference is a file as an item names it.
+type reference struct{ item, src string }
 
 type asset struct {
 	items.Asset
@@ -32,17 +36,22 @@ type asset struct {
 
 // NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
 func NewAssets(folder *items.Folder, url string) *Assets {
-	return &Assets{folder: folder, url: url, known: map[items.Media]asset{}}
+	return &Assets{folder: folder, url: url, known: map[items.Media]asset{}, last: map[reference]items.Media{}}
 }
 
 // Begin forgets which files are used: those asked for from now on are.
 func (a *Assets) Begin() { a.used = map[string]items.Media{} }
 
-// Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file.
+// Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file. While a new
+// version of it is being written it is the one that was given last.
 func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	m, err := a.folder.Media(item, src)
 	if err != nil {
 		return items.Asset{}, false
+	}
+	ref := reference{item, src}
+	if last, ok := a.last[ref]; ok && a.folder.Settling(m) {
+		m = last
 	}
 	known, ok := a.known[m]
 	if !ok {
@@ -51,7 +60,7 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 		}
 		a.known[m] = known
 	}
-	a.used[known.path] = m
+	a.used[known.path], a.last[ref] = m, m
 	return known.Asset, true
 }
 

@@ -183,6 +183,89 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestRooted: links of a page that stay on the site are paths, at whatever path the site lies, so that it can be looked at
+// before it is reachable by its name. What other programs read in the head is absolute, and words stay words.
+func TestRooted(t *testing.T) {
+	for i, at := range []string{"https://news.example.org/", "https://example.org/iom/"} {
+		s := newSite()
+		s.View.URL = at
+		for k := range s.Articles {
+			a := &s.Articles[k]
+			a.URL = at + "news/" + a.Slug + "/"
+			a.Body += templates.HTML(`<p>See ` + at + `x and <a href="` + at + `y">y</a> and <a href="https://elsewhere.example/">z</a>.</p>`)
+		}
+		s.Current, s.Issues[0].WebURL = s.Articles[:3], at+"newsletters/weekly/7/"
+		root := strings.TrimPrefix(strings.TrimPrefix(at, "https://news.example.org"), "https://example.org")
+		made := makeFiles(t, s)
+		for _, f := range made {
+			if path.Ext(f.Path) != ".html" {
+				continue
+			}
+			head, body, _ := strings.Cut(string(f.Data), "<body")
+			if strings.Contains(body, `="`+at) || !strings.Contains(body, `href="`+root+`"`) {
+				t.Errorf("%d: %s leaves the site by its name, or has no link to %s", i+1, f.Path, root)
+			}
+			page := strings.TrimSuffix(f.Path, "index.html")
+			for _, want := range []string{`<link rel="canonical" href="` + at + page + `"`, `href="` + at + `feeds/news.rss"`, `href="` + root + `style.css"`} {
+				if !strings.Contains(head, want) {
+					t.Errorf("%d: the head of %s lacks %s\n%s", i+1, f.Path, want, head)
+				}
+			}
+		}
+		story := content(t, made, "news/boats/index.html")
+		for _, want := range []string{"See " + at + "x and", `<a href="` + root + `y">`, `<a href="https://elsewhere.example/">`} {
+			if !strings.Contains(story, want) {
+				t.Errorf("%d: the story lacks %s", i+1, want)
+			}
+		}
+	}
+}
+
+// TestLists: the index leads to lists of all stories by year, of those of each topic, and of past issues, the newest first.
+func TestLists(t *testing.T) {
+	s := newSite()
+	s.View.Owner.Email = "news@example.org" // with it the index tells how to get the newsletter
+	for k, year := range []int{2026, 2026, 2025, 2024} {
+		s.Articles[k].Published = time.Date(year, 3, 4-k, 9, 0, 0, 0, time.UTC)
+	}
+	older := s.Issues[0]
+	older.Number, older.Subject, older.WebURL = 6, "An older issue", "https://news.example.org/newsletters/weekly/6/"
+	s.Issues = []templates.Digest{older, s.Issues[0]} // as they were sent
+	made := makeFiles(t, s)
+	for _, test := range []struct {
+		name, path string   // number and why
+		order      []string // what follows one another in it
+		lacks      string
+	}{
+		{"1 the index leads to the lists", "index.html", []string{`href="/topics/calais/"`, `href="/news/"`}, "About old"},
+		{"2 and to past issues", "index.html", []string{`href="/newsletters/weekly/"`}, "nothing like this"},
+		{"3 all stories by year, those that have expired too", "news/index.html",
+			[]string{">2026</h2>", "About ferries", ">2025</h2>", "About boats", ">2024</h2>", "About old"}, "/news/gone/"},
+		{"4 those of a topic", "topics/calais/index.html", []string{"Calais &amp; Dover</h1>", ">2025</h2>", "About boats", "About old"}, "About ferries"},
+		{"5 past issues, the newest first", "newsletters/weekly/index.html",
+			[]string{`"/newsletters/weekly/7/"`, "Weekly digest: About boats", `"/newsletters/weekly/6/"`, "An older issue"}, "nothing like this"},
+	} {
+		rest := content(t, made, test.path)
+		if strings.Contains(rest, test.lacks) {
+			t.Errorf("%s: %q is in it", test.name, test.lacks)
+		}
+		for _, want := range test.order {
+			_, after, found := strings.Cut(rest, want)
+			if !found {
+				t.Errorf("%s: no %q, or in another order, in\n%s", test.name, want, rest)
+				break
+			}
+			rest = after
+		}
+	}
+	s.Issues = nil
+	for _, f := range makeFiles(t, s) {
+		if strings.HasPrefix(f.Path, "newsletters/") || bytes.Contains(f.Data, []byte(`href="/newsletters/weekly/"`)) {
+			t.Errorf("without past issues %s lists them", f.Path)
+		}
+	}
+}
+
 // TestLanguage: a story's page speaks the story's language, other pages the newsroom's.
 func TestLanguage(t *testing.T) {
 	s := newSite()

@@ -17,6 +17,7 @@ import (
 	"tidings"
 	"tidings/newsroom"
 	"tidings/subscribers"
+	"tidings/templates"
 	"tidings/web"
 )
 
@@ -244,6 +245,7 @@ func TestUnsubscribe(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "https://news.example.org/")
 	form, oneClick := s.add("ada@example.com", ""), s.add("helene@example.com", "fr")
+	preview := "/-/u/" + s.Keys.Unsubscribe("weekly", 0)
 	steps := []struct {
 		name, method, path, body, kind string // number and why
 		status, left                   int    // how many subscribers are left
@@ -256,6 +258,8 @@ func TestUnsubscribe(t *testing.T) {
 		{"5 a link cut short", "GET", form[:len(form)-3], "", "", 404, 2, "", "en"},
 		{"6 nobody's link", "POST", "/-/u/" + s.Keys.Unsubscribe("weekly", 1), "", "", 404, 2, "", "en"},
 		{"7 other methods end nothing", "DELETE", form, "", "", 404, 2, "", "en"},
+		{"12 the link of a preview", "GET", preview, "", "", 200, 2, templates.LocaleFor("en").T("test_text"), "en"},
+		{"13 ends nobody's subscription", "POST", preview, "", "", 200, 2, templates.LocaleFor("en").T("test_text"), "en"},
 		{"8 the button", "POST", form, "", "application/x-www-form-urlencoded", 200, 1, "Weekly digest", "en"},
 		{"9 a mail program by itself (RFC 8058)", "POST", oneClick, "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded", 200, 0, "Weekly digest", "fr"},
 		{"10 again", "POST", form, "", "application/x-www-form-urlencoded", 200, 0, "Weekly digest", "en"},

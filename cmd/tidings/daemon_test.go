@@ -21,6 +21,7 @@ type daemonProcess struct {
 	dir, url string
 	start    time.Time // by its own clock
 	began    time.Time // by ours
+	process  *os.Process
 	log      logBuffer
 	ended    chan struct{} // closed when it has ended with err
 	err      error
@@ -60,8 +61,26 @@ func startDaemon(t *testing.T, start time.Time, config string, files map[string]
 	if list := filepath.Join(d.dir, "list.csv"); files["list.csv"] != "" {
 		tidingsAt(t, start, "-C", d.dir, "subscribers", "import", list, "--confirmed", "sample")
 	}
+	d.run(t)
+	return d
+}
+
+// restart ends the daemon and runs another one at the same newsroom with a clock that begins at start; meanwhile is what
+// happens in between.
+func (d *daemonProcess) restart(t *testing.T, start time.Time, meanwhile func()) *daemonProcess {
+	t.Helper()
+	d.stop(t)
+	meanwhile()
+	next := &daemonProcess{dir: d.dir, url: d.url, start: start, ended: make(chan struct{})}
+	next.run(t)
+	return next
+}
+
+// run starts the process, and waits until it answers.
+func (d *daemonProcess) run(t *testing.T) {
+	t.Helper()
 	cmd := exec.Command("tidings", "-C", d.dir, "run")
-	cmd.Env = append(os.Environ(), clockVariable+"="+start.Format(time.RFC3339))
+	cmd.Env = append(os.Environ(), clockVariable+"="+d.start.Format(time.RFC3339))
 	cmd.Stderr = &d.log
 	d.began = time.Now()
 	if err := cmd.Start(); err != nil {
@@ -71,13 +90,13 @@ func startDaemon(t *testing.T, start time.Time, config string, files map[string]
 		defer close(d.ended)
 		d.err = cmd.Wait()
 	}()
-	t.Cleanup(func() { d.stop(t, cmd.Process) })
+	d.process = cmd.Process
+	t.Cleanup(func() { d.stop(t) })
 	d.await(t, 10*time.Second, "an answer at /healthz", func() bool { status, _ := get(d.url + "/healthz"); return status == http.StatusOK })
-	return d
 }
 
-func (d *daemonProcess) stop(t *testing.T, p *os.Process) {
-	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+func (d *daemonProcess) stop(t *testing.T) {
+	if err := d.process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -88,7 +107,7 @@ func (d *daemonProcess) stop(t *testing.T, p *os.Process) {
 			t.Errorf("the daemon ended with %v\n%s", d.err, &d.log)
 		}
 	case <-ctx.Done():
-		_ = p.Kill()
+		_ = d.process.Kill()
 		t.Errorf("the daemon did not end within 10 s of SIGTERM\n%s", &d.log)
 	}
 	if !strings.Contains(d.log.String(), "msg=stopped") {
@@ -139,6 +158,8 @@ func TestDaemon(t *testing.T) {
 		"WaitsForSlowWriters": testWaitsForSlowWriters,
 		"SendsOnSchedule":     testSendsOnSchedule,
 		"HeedsStop":           testHeedsStop,
+		"CatchesUp":           testCatchesUp,
+		"LeavesNoGap":         testLeavesNoGap,
 	} {
 		all.Go(func() { t.Run(name, test) })
 	}
@@ -291,4 +312,53 @@ func testHeedsStop(t *testing.T) {
 	if n := strings.Count(d.log.String(), "STOP halts sending"); n != 1 {
 		t.Errorf("the log says %d times that sending is halted", n)
 	}
+}
+
+// testCatchesUp: the daemon is down when an issue is due. It goes out at the next start, with what was dropped meanwhile.
+func testCatchesUp(t *testing.T) {
+	d := startDaemon(t, monday.Add(-time.Hour), weekly, map[string]string{
+		"items/first.md": item("First", "", "First words."),
+		"list.csv":       "email\nada@example.com\n",
+	})
+	d.await(t, 3*time.Second, "first story in the feed", func() bool { return d.feedHas("First words") })
+	d = d.restart(t, monday.Add(time.Hour), func() { d.write(t, "items/second.md", item("Second", "", "Second words.")) })
+	d.await(t, 8*time.Second, "mail of the issue that was missed", func() bool { return len(sent(t, d.dir)) > 0 })
+	if m := sent(t, d.dir)[0]; !strings.Contains(m.Text, "First words") || !strings.Contains(m.Text, "Second words") {
+		t.Errorf("the issue lacks a story:\n%s", m.Text)
+	}
+	d = d.restart(t, monday.Add(2*time.Hour), func() { d.write(t, "items/third.md", item("Third", "", "Third words.")) })
+	d.await(t, 5*time.Second, "third story in the feed", func() bool { return d.feedHas("Third words") })
+	if n := len(sent(t, d.dir)); n != 1 {
+		t.Errorf("%d mails went out for one slot", n)
+	}
+}
+
+// testLeavesNoGap: a story is there all the time while its file is renamed. What somebody deletes of the site comes back. A
+// changed configuration is told to be without effect yet.
+func testLeavesNoGap(t *testing.T) {
+	d := startDaemon(t, monday, "", map[string]string{
+		"items/first.md": item("First", "", "First words."),
+		"items/other.md": item("Other", "", "Other words."), // without it the daemon would think that it looks for the first time
+	})
+	d.await(t, 3*time.Second, "first story in the feed", func() bool { return d.feedHas("First words") })
+	if err := os.Rename(filepath.Join(d.dir, "items", "first.md"), filepath.Join(d.dir, "items", "renamed.md")); err != nil {
+		t.Fatal(err)
+	}
+	d.write(t, "items/second.md", item("Second", "", "Second words.")) // once this one shows, the other has been taken too
+	d.await(t, 5*time.Second, "second story in the feed", func() bool {
+		if !strings.Contains(d.page("/news/first/"), "First words") || !d.feedHas("First words") {
+			t.Fatal("the renamed story is gone for a moment")
+		}
+		return d.feedHas("Second words")
+	})
+
+	if err := os.RemoveAll(filepath.Join(d.dir, "public")); err != nil {
+		t.Fatal(err)
+	}
+	d.write(t, "tidings.yaml", "title: Another\n")
+	d.write(t, "items/.look", "") // now, not at the next regular look
+	d.await(t, 5*time.Second, "site after somebody deleted it", func() bool { return d.feedHas("First words") && d.page("/news/second/") != "" })
+	d.await(t, 5*time.Second, "word in the log on the configuration", func() bool {
+		return strings.Count(d.log.String(), "tidings.yaml was changed") == 1
+	})
 }
