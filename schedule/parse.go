@@ -19,6 +19,7 @@ type Error struct {
 	Hint string // what to write in its stead
 }
 
+// Error gives both parts in one line.
 func (e *Error) Error() string { return e.What + ": " + e.Hint }
 
 func wrong(hint, format string, args ...any) error {

@@ -48,6 +48,7 @@ func (d *Document) check(n *yaml.Node, t reflect.Type, path string) {
 // Fault is what the UnmarshalYAML of a type may return, for its two parts to stand in a problem behind the key.
 type Fault struct{ What, Hint string }
 
+// Error gives both parts in one line.
 func (f *Fault) Error() string { return f.What + ": " + f.Hint }
 
 // try asks a type that reads itself what it thinks of a value.
