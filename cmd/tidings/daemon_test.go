@@ -352,7 +352,8 @@ func testLeavesNoGap(t *testing.T) {
 		return d.feedHas("Second words")
 	})
 
-	if err := os.RemoveAll(filepath.Join(d.dir, "public")); err != nil {
+	// In one step: the daemon may be writing into it at this moment.
+	if err := os.Rename(filepath.Join(d.dir, "public"), filepath.Join(d.dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
 	d.write(t, "tidings.yaml", "title: Another\n")
