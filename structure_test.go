@@ -21,7 +21,7 @@ var imports = map[string][]string{
 	"newsroom":    {"config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "publish", "schedule", "subscribers", "templates"},
 	"web":         {"feed", "internal", "items", "newsroom", "subscribers", "templates"},
 
-	"config":        {"digest", "internal", "schedule"}, // which subjects and schedules can be meant
+	"config":        {"digest", "internal", "mailer", "schedule"}, // which subjects, keys and schedules can be meant
 	"digest":        {"internal", "items"},
 	"feed":          {"internal", "items"},
 	"items":         {"internal"},

@@ -193,12 +193,11 @@ func (k *checker) mail() {
 			k.Errorf(k.Line("mail", s.key), "write Name <name@example.org>", "mail.%s: %q is no email address", s.key, s.text)
 		}
 	}
-	if len(k.Mail.Relays) > 1 {
-		k.Errorf(k.Line("mail", "relays", 1), "keep the one that is to take the mail", "mail.relays: this version uses one relay")
-	}
+	k.limits(k.Mail.Connections, 1, 50, "mail", "connections")
 	for i := range k.Mail.Relays {
 		k.relay(i)
 	}
+	k.dkim()
 }
 
 func (k *checker) relay(i int) {

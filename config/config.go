@@ -12,6 +12,7 @@ import (
 
 	"tidings/internal/problem"
 	"tidings/internal/strict"
+	"tidings/mailer"
 	"tidings/schedule"
 )
 
@@ -66,9 +67,13 @@ type Newsletter struct {
 
 // Mail is how mail is sent.
 type Mail struct {
-	From    string  `yaml:"from" jsonschema_description:"The sender, a name and an address in angle brackets. Required once there is a newsletter."`
-	ReplyTo string  `yaml:"reply_to" jsonschema_description:"Where answers go. Default: the sender."`
-	Relays  []Relay `yaml:"relays" jsonschema_description:"The mail server that takes the mail. Without one, mail goes into the outbox folder. This version uses one relay."`
+	From        string          `yaml:"from" jsonschema_description:"The sender, a name and an address in angle brackets. Required once there is a newsletter."`
+	ReplyTo     string          `yaml:"reply_to" jsonschema_description:"Where answers go. Default: the sender."`
+	Connections int             `yaml:"connections" default:"4" jsonschema:"minimum=1,maximum=50" jsonschema_description:"How many connections may be open to a relay at a time."`
+	Rate        Rate            `yaml:"rate" jsonschema_description:"How many messages a relay is given at most, such as 50/s or 1000/h. Left out, or 0: as fast as it takes them."`
+	Domains     map[string]Rate `yaml:"domains" jsonschema_description:"The same for recipients of a domain, such as example.com: 5/s."`
+	Relays      []Relay         `yaml:"relays" jsonschema_description:"The mail server that takes the mail. Without one, mail goes into the outbox folder. When the first cannot be used, the next is."`
+	DKIM        DKIM            `yaml:"dkim" jsonschema_description:"How mail is signed. Left out: it is not, and the relay has to sign. tidings dkim new makes a key and prints these lines."`
 }
 
 // Relay is a mail server that takes our mail.
@@ -82,6 +87,15 @@ type Relay struct {
 	Host     string `yaml:"-" json:"-"`
 	Port     int    `yaml:"-" json:"-"`
 	Implicit bool   `yaml:"-" json:"-"` // smtps: TLS from the start
+}
+
+// DKIM is how mail is signed, so that receivers know it for the sender's (RFC 6376).
+type DKIM struct {
+	Domain   string `yaml:"domain" jsonschema_description:"The domain that signs, which has the DNS record. Default: that of from."`
+	Selector string `yaml:"selector" jsonschema_description:"The key's name in DNS: the record stands at SELECTOR._domainkey.DOMAIN."`
+	KeyFile  string `yaml:"key_file" jsonschema_description:"File of the private key, relative to tidings.yaml: RSA of 2048 to 4096 bits in PEM, which nobody else may read (mode 0600)."`
+
+	Signer *mailer.Signer `yaml:"-" json:"-"` // nil: mail is not signed
 }
 
 // Web is the built-in web server.

@@ -14,6 +14,9 @@ func Schema() *jsonschema.Schema {
 		if t == reflect.TypeFor[Period]() {
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: `^\d{1,6}[wdhms]$`}, {Const: 0}}}
 		}
+		if t == reflect.TypeFor[Rate]() {
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: ratePattern.String()}, {Const: 0}}}
+		}
 		return nil
 	})
 }

@@ -226,6 +226,9 @@ func (n *Newsroom) Preview(ctx context.Context, name string) (Preview, error) {
 	if p.Source, err = m.For(r); err != nil {
 		return p, err
 	}
+	if p.Source, err = n.signed(p.Source); err != nil {
+		return p, err
+	}
 	p.Text, p.HTML, err = m.Bodies(r)
 	return p, err
 }
@@ -250,6 +253,14 @@ func (n *Newsroom) sample(d digest.Issue) person {
 	return person{Email: cmp.Or(email, d.From), Subscriber: nobody}
 }
 
+// signed gives a message with its DKIM signature, or as it is where none is configured.
+func (n *Newsroom) signed(msg []byte) ([]byte, error) {
+	if s := n.Config.Mail.DKIM.Signer; s != nil {
+		return s.Sign(msg)
+	}
+	return msg, nil
+}
+
 // Test is what became of a test mail; Subject is "" when there was nothing to send.
 type Test struct{ Subject, Into string }
 
@@ -270,13 +281,20 @@ func (n *Newsroom) SendTest(ctx context.Context, name, address string) (Test, er
 	if err != nil {
 		return Test{}, err
 	}
-	r, into, err := n.openRelay()
+	if msg, err = n.signed(msg); err != nil {
+		return Test{}, err
+	}
+	relays, err := n.openRelays()
 	if err != nil {
 		return Test{}, err
 	}
-	reply, err := r.Deliver(ctx, d.From, address, msg)
+	session, err := relays[0].Connect(ctx)
+	if err != nil {
+		return Test{}, err
+	}
+	reply, err := session.Deliver(ctx, relay.Mail{From: d.From, To: address, Msg: msg})
 	if err == nil && reply.State != relay.Accepted {
 		err = fmt.Errorf("the test mail was not accepted: %s", reply)
 	}
-	return Test{m.Subject, into}, errors.Join(err, r.Close())
+	return Test{m.Subject, relays[0].Name()}, errors.Join(err, session.Close())
 }

@@ -43,6 +43,8 @@ type Newsroom struct {
 	rand    io.Reader
 	settled bool
 
+	troubles *troubles
+
 	desk   sync.Mutex // guards what is below: they remember what they read
 	folder *items.Folder
 	assets *publish.Assets
@@ -93,7 +95,7 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	n := &Newsroom{
-		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled,
+		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, troubles: newTroubles(),
 		Subscribers: &subscribers.Store{DB: d, Random: o.Rand},
 		Ledger:      ledger.Ledger{DB: d},
 		Slots:       schedule.Store{DB: d},

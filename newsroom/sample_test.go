@@ -278,7 +278,7 @@ func serve(t testing.TB) (*server, *room) {
 		srv.Close()
 		<-done
 	})
-	return s, newRoom(t, "mail:\n", "mail:\n  relays: [{url: \"smtp://"+l.Addr().String()+"\", tls: none}]\n")
+	return s, newRoom(t, "mail:\n", "mail:\n  relays: [{url: \"smtp://"+l.Addr().String()+"\", tls: none}]\n  connections: 1\n")
 }
 
 type quiet struct{}
@@ -355,6 +355,9 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 
 func (s *session) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
+	if err != nil { // the client went away before the end: nothing was taken
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.got[s.to] = append(s.got[s.to], string(b))

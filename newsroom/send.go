@@ -65,6 +65,12 @@ func (n *Newsroom) Send(ctx context.Context, o Order) (Sent, error) {
 		if err != nil {
 			return Sent{}, err
 		}
+		if len(open) == 0 { // to send by hand is the word that an issue which was stopped waits for
+			open, err = n.Ledger.Restart(ctx, o.Newsletter)
+		}
+		if err != nil {
+			return Sent{}, err
+		}
 		if len(open) > 0 {
 			if _, err := n.Publish(ctx); err != nil { // a story may have been taken back since
 				return Sent{}, err
@@ -249,15 +255,12 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	if s.Issue, err = n.revise(ctx, s.Issue); err != nil {
 		return s, err
 	}
-	run, into, err := n.newRun(ctx, s.Issue)
+	run, err := n.newSending(ctx, s.Issue)
 	if err != nil {
 		return s, err
 	}
-	s.Into = into
-	sendErr := run.all(ctx)
-	if err := run.relay.Close(); sendErr == nil && err != nil {
-		n.log.Warn("the relay's connection did not end well", "issue", s.Issue.Name(), "error", err)
-	}
+	s.Into = run.relays[0].Name()
+	sendErr := run.run(ctx)
 	// The account is told also when the sending was cut short.
 	after := context.WithoutCancel(ctx)
 	if _, err := n.Ledger.Finish(after, s.Issue, n.now()); err != nil {

@@ -3,6 +3,7 @@ package newsroom_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/mail"
 	"strings"
 	"sync"
@@ -284,7 +285,7 @@ func TestOurFault(t *testing.T) {
 	server, r := serve(t)
 	server.set(false, func(string) error { return unwanted })
 	s, err := r.Send(t.Context(), newsroom.Order{Newsletter: "weekly"})
-	if err == nil || !strings.HasSuffix(err.Error(), "sending pauses: 550 5.7.1 You are on a list, <(address)>") {
+	if !errors.Is(err, newsroom.ErrRefused) || !strings.HasSuffix(err.Error(), "550 5.7.1 You are on a list, <(address)>") {
 		t.Error(err)
 	}
 	r.account(s, "8 recipients = 0 accepted + 0 rejected + 0 suppressed + 0 unknown + 5 pending + 3 deferred")
@@ -303,8 +304,19 @@ func TestCrash(t *testing.T) {
 	server, r := serve(t)
 	server.set(true, nil)
 	s := r.send(newsroom.Order{}, relay.ErrUnavailable)
-	if _, ok, err := r.Ledger.Claim(t.Context(), s.Issue, "dead", r.now()); !ok || err != nil {
+	turns, err := r.Ledger.Turns(t.Context(), s.Issue, ledger.Pending, 0, r.now(), 1)
+	if err != nil || len(turns) != 1 {
+		t.Fatal(turns, err)
+	}
+	dead, err := r.Ledger.NewClerk(t.Context(), s.Issue, "dead", r.now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := dead.Write(ledger.Entry{Claim: turns[0].Subscriber}).Wait(); !ok || err != nil {
 		t.Fatal(ok, err)
+	}
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
 	}
 	server.set(false, nil)
 	all, err := r.Continue(t.Context(), "weekly")
@@ -450,5 +462,91 @@ func TestSendTest(t *testing.T) {
 	r.onlyItems()
 	if got, err := r.SendTest(t.Context(), "weekly", "someone@example.net"); err != nil || got.Subject != "" {
 		t.Errorf("without stories: %+v, %v", got, err)
+	}
+}
+
+// TestResend: exactly those in the state that is named get the issue once more, with the same Message-ID.
+func TestResend(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	const who = "amina.yusuf@example.com"
+	server.set(false, func(to string) error {
+		if to == who {
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "Not today"}
+		}
+		return nil
+	})
+	s := r.send(newsroom.Order{}, nil)
+	r.account(s, "8 recipients = 7 accepted + 1 rejected + 0 suppressed + 0 unknown")
+	server.set(false, nil)
+	if _, n, err := r.Resend(t.Context(), "weekly-1", ledger.Unknown); n != 0 || err != nil {
+		t.Errorf("nobody is unknown: %d, %v", n, err)
+	}
+	again, n, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
+	if n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	r.account(again, allTaken)
+	onceEach(t, server.mails(), 8)
+	_, deliveries, err := r.Deliveries(t.Context(), "weekly-1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d, err := range deliveries {
+		if err != nil || d.State != ledger.Accepted || d.Email == "" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		seen++
+	}
+	if seen != 8 {
+		t.Errorf("%d deliveries", seen)
+	}
+}
+
+// TestStopIssue: an issue that is stopped from elsewhere waits until it is sent by hand; Continue leaves it alone.
+func TestStopIssue(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	other := r.openAgain(false)
+	server.set(true, nil) // so that the issue is there, and nobody has it
+	r.send(newsroom.Order{}, relay.ErrUnavailable)
+	if err := other.Stop(t.Context(), "weekly-1"); err != nil {
+		t.Fatal(err)
+	}
+	server.set(false, nil)
+	if all, err := r.Continue(t.Context(), "weekly"); len(all) != 0 || err != nil {
+		t.Fatal(all, err)
+	}
+	if err := other.Stop(t.Context(), "weekly-1"); !errors.Is(err, ledger.ErrNotRunning) {
+		t.Error(err)
+	}
+	s := r.send(newsroom.Order{}, nil)
+	r.account(s, allTaken)
+	onceEach(t, server.mails(), 8)
+}
+
+// TestDeadAddress: an address that does not exist gets no more mail; one that is full does.
+func TestDeadAddress(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	const dead, full = "amina.yusuf@example.com", "ines.munoz@example.com"
+	server.set(false, func(to string) error {
+		switch to {
+		case dead:
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
+		case full:
+			return &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 2, 2}, Message: "Mailbox full"}
+		}
+		return nil
+	})
+	before, err := r.Subscribers.Count(t.Context(), "weekly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.send(newsroom.Order{}, nil)
+	after, err := r.Subscribers.Count(t.Context(), "weekly")
+	if err != nil || after != before-1 {
+		t.Errorf("%d would get the next issue, of %d; %v", after, before, err)
 	}
 }

@@ -78,11 +78,11 @@ Atom, JSON Feed) and pages of them, and mails a digest to the people who subscri
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.PersistentFlags().StringVarP(&a.dir, "newsroom", "C", ".", "the newsroom's `DIR`, which holds tidings.yaml")
-	root.AddCommand(a.build(), a.check(), a.demo(), a.initVerb(), a.items(), a.newItem(), a.preview(), a.runVerb(),
+	root.AddCommand(a.build(), a.check(), a.demo(), a.dkim(), a.initVerb(), a.issues(), a.items(), a.newItem(), a.preview(), a.runVerb(),
 		a.schema(), a.send(), a.subscribers(), a.version())
 	root.InitDefaultCompletionCmd()
 	for _, group := range root.Commands() {
-		if group.HasSubCommands() { // else cobra would take a word that is none of them for a call for help
+		if group.HasSubCommands() && group.RunE == nil { // else cobra would take a word that is none of them for a call for help
 			group.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
 	}
@@ -121,6 +121,7 @@ var hints = []struct {
 	{newsroom.ErrNone, "tidings init DIR makes a newsroom; tidings -C DIR names one"},
 	{newsroom.ErrTooSoon, "add --again if another issue is meant to go out now"},
 	{newsroom.ErrStopped, "delete the file STOP in the newsroom's folder to go on"},
+	{newsroom.ErrNoIssue, "tidings issues lists them"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
 	{newsroom.ErrEmptied, "if the folder is mounted and the news is to go, withdraw the stories first (status: withdrawn)"},
 	{errInUse, "stop the other one first, or leave it to its work"},

@@ -7,7 +7,9 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -85,6 +87,9 @@ func (d *DB) migrate(ctx context.Context) error {
 // others, which only retry now and then; who holds the turn is the next to write, and the system queues the waiting.
 func (d *DB) takeTurn(ctx context.Context) (func(), error) {
 	l := flock.New(d.turn)
+	if free, err := l.TryLock(); err != nil || free {
+		return func() { l.Unlock() }, err
+	}
 	done := make(chan error, 1)
 	go func() { done <- l.Lock() }()
 	select {
@@ -124,6 +129,73 @@ func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
 	}
 	defer pass()
 	return d.BeginTx(ctx, nil)
+}
+
+// short is how long a Writer waits for its turn, and for a lock.
+const short = time.Second
+
+// Writer is a connection of its own, for one who writes all the time: what it does is prepared once. It is for one goroutine.
+type Writer struct {
+	db                      *DB
+	conn                    *sql.Conn
+	begin, commit, rollback *sql.Stmt
+}
+
+// Writer opens one more connection. It gives up on a database that another process has locked after a second, not after
+// ten as Write does: who writes all the time has others waiting. It must be closed.
+func (d *DB) Writer(ctx context.Context) (*Writer, error) {
+	conn, err := d.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{db: d, conn: conn}
+	if _, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", short.Milliseconds())); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	for query, s := range map[string]**sql.Stmt{"BEGIN IMMEDIATE": &w.begin, "COMMIT": &w.commit, "ROLLBACK": &w.rollback} {
+		if *s, err = conn.PrepareContext(ctx, query); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
+	return w, nil
+}
+
+// Prepare prepares a statement for use inside the f of Write. Close closes it.
+func (w *Writer) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	return w.conn.PrepareContext(ctx, query)
+}
+
+// Write is DB.Write for prepared statements. It waits for its turn, and then for the lock, at most a second each, whether
+// ctx has ended or not: who has something to say at the very end is still heard.
+func (w *Writer) Write(ctx context.Context, f func(context.Context) error) error {
+	ctx = context.WithoutCancel(ctx) // one that can end would also cost the driver a goroutine for each statement
+	soon, cancel := context.WithTimeout(ctx, short)
+	defer cancel()
+	pass, err := w.db.takeTurn(soon)
+	if err != nil {
+		return err
+	}
+	_, err = w.begin.ExecContext(ctx)
+	pass()
+	if err != nil {
+		return err
+	}
+	if err = f(ctx); err == nil {
+		_, err = w.commit.ExecContext(ctx)
+	}
+	if err != nil {
+		_, _ = w.rollback.ExecContext(ctx) // a full disk may have done it already
+	}
+	return err
+}
+
+// Close closes the connection and its statements.
+func (w *Writer) Close() error {
+	err := w.conn.Raw(func(any) error { return driver.ErrBadConn }) // not back among the others: it is not as they are
+	if errors.Is(err, driver.ErrBadConn) {
+		return nil
+	}
+	return err
 }
 
 // Micros is t as the tables hold it; the zero time is 0.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,45 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriter: what a Writer does is kept or undone as with Write, beside others that write.
+func TestWriter(t *testing.T) {
+	d := open(t, filepath.Join(t.TempDir(), "x.db"))
+	w, err := d.Writer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert, err := w.Prepare(t.Context(), "INSERT INTO slots VALUES ($1, '', 1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	no := errors.New("no")
+	for n, want := range []error{nil, no, nil} {
+		err := w.Write(t.Context(), func(ctx context.Context) error {
+			_, err := insert.ExecContext(ctx, n)
+			return errors.Join(err, want)
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("%d: %v, want %v", n, err, want)
+		}
+		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", n)); err != nil {
+			t.Errorf("%d: another: %v", n, err)
+		}
+	}
+	err = d.Write(t.Context(), func(*sql.Tx) error {
+		began := time.Now()
+		if err := w.Write(t.Context(), func(context.Context) error { return nil }); err == nil || time.Since(began) > 5*time.Second {
+			t.Errorf("under a lock: %v after %v", err, time.Since(began))
+		}
+		return nil
+	})
+	if err != nil || count(t, d, "slots") != 2 || count(t, d, "settings") != 3 {
+		t.Errorf("%v; %d and %d rows, want 2 and 3", err, count(t, d, "slots"), count(t, d, "settings"))
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWaiting: who waits for the turn stops when its time is up, and does not keep the turn.
 func TestWaiting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
@@ -160,6 +200,22 @@ func TestWaiting(t *testing.T) {
 func TestFair(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	d := open(t, path)
+	stop := startFastWriter(t, d, path)
+	const mine = 20
+	for i := range mine {
+		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", i)); err != nil {
+			t.Error(err)
+		}
+	}
+	if others := count(t, d, "slots"); others > 3*mine {
+		t.Errorf("the other process wrote %d times while this one wrote %d times", others, mine)
+	}
+	stop()
+}
+
+// startFastWriter starts a process that writes until it is stopped.
+func startFastWriter(t testing.TB, d *db.DB, path string) (stop func()) {
+	t.Helper()
 	fast := exec.Command(os.Args[0], "-test.run=^TestFastWriter$")
 	fast.Env = append(os.Environ(), "TIDINGS_TEST_DB="+path)
 	out, err := fast.StdinPipe() // it writes until this is closed
@@ -174,17 +230,10 @@ func TestFair(t *testing.T) {
 			t.Fatal("the fast writer never wrote")
 		}
 	}
-	const mine = 20
-	for i := range mine {
-		if err := d.Write(t.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", i)); err != nil {
-			t.Error(err)
+	return func() {
+		if err := errors.Join(out.Close(), fast.Wait()); err != nil {
+			t.Errorf("the fast writer: %v", err)
 		}
-	}
-	if others := count(t, d, "slots"); others > 3*mine {
-		t.Errorf("the other process wrote %d times while this one wrote %d times", others, mine)
-	}
-	if err := errors.Join(out.Close(), fast.Wait()); err != nil {
-		t.Errorf("the fast writer: %v", err)
 	}
 }
 
@@ -234,4 +283,22 @@ func TestMicros(t *testing.T) {
 	if !db.Time(0).IsZero() {
 		t.Error("0 is the zero time")
 	}
+}
+
+// BenchmarkWait gives the time that a write takes beside another process that writes as fast as it can.
+func BenchmarkWait(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "x.db")
+	d := open(b, path)
+	stop := startFastWriter(b, d, path)
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if err := d.Write(b.Context(), exec1("INSERT INTO settings VALUES ($1, 'x')", len(took))); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+	}
+	stop()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }

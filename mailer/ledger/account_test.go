@@ -1,8 +1,10 @@
 package ledger_test
 
 import (
-	"errors"
+	"context"
+	"database/sql"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -24,11 +26,30 @@ type world struct {
 	due    map[int64]time.Time // who was deferred, and until when
 	gone   map[int64]bool      // who left or was suppressed while nobody had them in hand
 	all    []int64
+	clerks map[string]*ledger.Clerk // by sender
+	refusals
+}
+
+// enters has the clerk of a sender, who may be at work already, enter something, and tells whether it was let in.
+func (w *world) enters(sender string, e ledger.Entry) bool {
+	if w.clerks[sender] == nil {
+		c, err := w.NewClerk(context.Background(), w.issue, sender, func() time.Time { return w.now }, w.log())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.clerks[sender] = c
+	}
+	refused := w.Load()
+	granted, err := w.clerks[sender].Write(e).Wait()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.Load() == refused && granted == (e.Claim != 0)
 }
 
 func newWorld(t *testing.T, n int, seed uint64) *world {
 	w := &world{list: newList(t, n), t: t, now: monday, rand: rand.New(rand.NewPCG(seed, 0)),
-		inHand: map[int64]string{}, ended: map[int64]bool{}, due: map[int64]time.Time{}, gone: map[int64]bool{}}
+		inHand: map[int64]string{}, ended: map[int64]bool{}, due: map[int64]time.Time{}, gone: map[int64]bool{}, clerks: map[string]*ledger.Clerk{}}
 	w.issue = w.open(t, 1, monday)
 	for sub, err := range w.List(t.Context(), weekly) {
 		if err != nil {
@@ -41,9 +62,19 @@ func newWorld(t *testing.T, n int, seed uint64) *world {
 
 func (w *world) claimNext() {
 	sender := fmt.Sprint("sender ", w.rand.IntN(3))
-	r, ok := w.claim(w.t, w.issue, sender, w.now)
-	if !ok {
+	turns := w.turns(w.t, w.issue, w.now)
+	if len(turns) == 0 {
 		return
+	}
+	r := turns[w.rand.IntN(len(turns))]
+	if granted := w.enters(sender, ledger.Entry{Claim: r.Subscriber}); granted != r.Wanted {
+		w.t.Fatalf("a claim of %+v was granted: %t", r, granted)
+	}
+	if !r.Wanted {
+		return
+	}
+	if w.enters("meddler", ledger.Entry{Claim: r.Subscriber}) {
+		w.t.Fatal("another sender got them too")
 	}
 	at, deferred := w.due[r.Subscriber]
 	switch {
@@ -62,15 +93,15 @@ func (w *world) claimNext() {
 func (w *world) recordOne() {
 	for subscriber, sender := range w.inHand {
 		o := ledger.Outcome{State: []ledger.State{ledger.Accepted, ledger.Rejected, ledger.Unknown, ledger.Deferred, ledger.Pending}[w.rand.IntN(5)]}
-		if err := w.Record(w.t.Context(), w.issue, subscriber, "meddler", o, w.now); !errors.Is(err, ledger.ErrNotClaimed) {
-			w.t.Fatal("another sender could record:", err)
+		if w.enters("meddler", ledger.Entry{Ended: &ledger.Ended{Subscriber: subscriber, Outcome: o}}) {
+			w.t.Fatal("another sender could end it")
 		}
 		if o.State == ledger.Deferred {
 			o.Next = w.now.Add(time.Duration(w.rand.IntN(9)) * time.Minute)
 			w.due[subscriber] = o.Next
 		}
-		if err := w.Record(w.t.Context(), w.issue, subscriber, sender, o, w.now); err != nil {
-			w.t.Fatal(err)
+		if !w.enters(sender, ledger.Entry{Ended: &ledger.Ended{Subscriber: subscriber, Outcome: o}}) {
+			w.t.Fatal(sender, "could not end it")
 		}
 		w.ended[subscriber] = o.State != ledger.Deferred && o.State != ledger.Pending
 		delete(w.inHand, subscriber)
@@ -85,12 +116,13 @@ func (w *world) crash() {
 		w.t.Fatalf("%d were abandoned, %v, want %d", n, err, len(w.inHand))
 	}
 	for subscriber, sender := range w.inHand {
-		if err := w.Record(w.t.Context(), w.issue, subscriber, sender, accepted, w.now); !errors.Is(err, ledger.ErrNotClaimed) {
-			w.t.Fatal("the dead could record:", err)
+		if w.enters(sender, ledger.Entry{Ended: &ledger.Ended{Subscriber: subscriber, Outcome: accepted}}) {
+			w.t.Fatal("the dead could end it")
 		}
 		w.ended[subscriber] = true
 	}
 	clear(w.inHand)
+	clear(w.clerks) // they are never closed: nobody closes a process that was killed
 }
 
 func (w *world) someoneLeaves() {
@@ -145,6 +177,12 @@ func TestAccount(t *testing.T) {
 				}
 				w.check(step)
 			}
+			for _, c := range w.clerks {
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			clear(w.clerks)
 			w.crash()
 			w.drain()
 		})
@@ -162,8 +200,8 @@ func (w *world) drain() {
 		if w.gone[r.Subscriber] || w.ended[r.Subscriber] {
 			w.t.Fatal("one who must get nothing more was still claimed")
 		}
-		if err := w.Record(w.t.Context(), w.issue, r.Subscriber, "last", accepted, w.now); err != nil {
-			w.t.Fatal(err)
+		if !w.end(w.t, w.issue, r.Subscriber, "last", accepted, w.now) {
+			w.t.Fatal("the last sender could not end it")
 		}
 	}
 	a, err := w.Account(w.t.Context(), w.issue)
@@ -177,38 +215,97 @@ func (w *world) drain() {
 	}
 }
 
-// TestSendersRace: senders in several processes, at the same time, claim everybody once.
+// TestSendersRace: senders in several processes, over several connections each, all of whom want everybody, claim everybody
+// once.
 func TestSendersRace(t *testing.T) {
 	l := newList(t, 40)
 	i := l.open(t, 1, monday)
-	var got sync.Map
-	var claims atomic.Int64
+	turns := l.turns(t, i, monday)
+	var claims [3]atomic.Int64
+	var refused refusals
 	var wg sync.WaitGroup
 	for k, own := range []list{l, openList(t, l.path), l} {
-		sender := fmt.Sprint("sender ", k)
-		wg.Go(func() {
-			for {
-				r, ok, err := own.Claim(t.Context(), i, sender, monday)
-				if err != nil || !ok {
-					if err != nil {
-						t.Error(err)
-					}
-					return
-				}
-				claims.Add(1)
-				if other, twice := got.LoadOrStore(r.Subscriber, sender); twice {
-					t.Errorf("%s and %s have the same one", sender, other)
-				}
-				if err := own.Record(t.Context(), i, r.Subscriber, sender, accepted, monday); err != nil {
-					t.Error(err)
-				}
-			}
-		})
+		c := own.clerk(t, i, fmt.Sprint("sender ", k), time.Now, refused.log())
+		for range 3 {
+			wg.Go(func() {
+				claims[k].Add(claimAll(t, c, turns))
+			})
+		}
 	}
 	wg.Wait()
-	if claims.Load() != 40 {
-		t.Errorf("%d claims for 40 people", claims.Load())
+	if n := claims[0].Load() + claims[1].Load() + claims[2].Load(); n != 40 || refused.Load() > 0 {
+		t.Errorf("%d claims for 40 people, %d outcomes refused", n, refused.Load())
 	}
 	l.account(t, i, ledger.Account{ledger.Accepted: 40})
 	l.finish(t, i, true)
+}
+
+// claimAll is one connection that tries to send to all, and brings each outcome with the next claim.
+func claimAll(t *testing.T, c *ledger.Clerk, turns []ledger.Turn) (claims int64) {
+	var last *ledger.Ended
+	for _, turn := range turns {
+		granted, err := c.Write(ledger.Entry{Ended: last, Claim: turn.Subscriber}).Wait()
+		if err != nil {
+			t.Error(err)
+		}
+		if last = nil; granted {
+			claims++
+			last = &ledger.Ended{Subscriber: turn.Subscriber, Outcome: accepted}
+		}
+	}
+	if _, err := c.Write(ledger.Entry{Ended: last}).Wait(); err != nil {
+		t.Error(err)
+	}
+	return claims
+}
+
+// TestLocked: a clerk waits for a database that another process has locked, but not for long once the program is to end.
+func TestLocked(t *testing.T) {
+	l := newList(t, 2)
+	i := l.open(t, 1, monday)
+	turns := l.turns(t, i, monday)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	waits := make(chan struct{}, 9) // the clerk has said that it cannot write
+	c, err := l.NewClerk(ctx, i, "me", time.Now, slog.New(slog.NewTextHandler(signal(waits), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Hurry(10*time.Millisecond, time.Minute, 100*time.Millisecond)
+	locked := func(f func()) {
+		err := openList(t, l.path).Ledger.DB.Write(t.Context(), func(*sql.Tx) error { f(); return nil })
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	var first, second *ledger.Receipt
+	locked(func() {
+		first = c.Write(ledger.Entry{Claim: turns[0].Subscriber})
+		<-waits
+	})
+	if granted, err := first.Wait(); !granted || err != nil {
+		t.Errorf("when the lock was released: %t, %v", granted, err)
+	}
+	locked(func() {
+		second = c.Write(ledger.Entry{Claim: turns[1].Subscriber})
+		<-waits
+		began := time.Now()
+		cancel()
+		granted, err := second.Wait()
+		if took := time.Since(began); granted || err == nil || took > 3*time.Second {
+			t.Errorf("under the lock: %t, %v after %v, want an error after little more than a second", granted, err, took)
+		}
+	})
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	l.account(t, i, ledger.Account{ledger.Sending: 1, ledger.Pending: 1})
+}
+
+// signal sends for each line written to it.
+type signal chan<- struct{}
+
+func (s signal) Write(line []byte) (int, error) {
+	s <- struct{}{}
+	return len(line), nil
 }

@@ -1,7 +1,20 @@
 package ledger
 
-// The queries of Claim, so that a test can ask the database how it runs them.
+import "time"
+
+// The queries that run for every delivery or page, so that a test can ask the database how it runs them.
 const (
-	NextPending  = nextPending
-	NextDeferred = nextDeferred
+	ClaimQuery    = claimQuery
+	SuppressQuery = suppressQuery
+	EndQuery      = endQuery
+	TurnsQuery    = turnsQuery
+	PeopleQuery   = peopleQuery
+	NextTry       = nextTry
+	HasWork       = hasWork
 )
+
+// Hurry sets a clerk's pause between tries, and for how long it tries in all and after its context has ended. It must be
+// called before the first Write.
+func (c *Clerk) Hurry(pause, patience, grace time.Duration) {
+	c.pause, c.patience, c.grace = pause, patience, grace
+}

@@ -117,8 +117,8 @@ func (l Ledger) Revise(ctx context.Context, i Issue, messages []byte) error {
 // CallOff moves those who have not been sent the issue yet to Suppressed, for a reason.
 func (l Ledger) CallOff(ctx context.Context, i Issue, reason string, now time.Time) error {
 	return l.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'suppressed', reply = $1, changed = $2
-			WHERE issue = $3 AND state IN ('pending', 'deferred')`, reason, db.Micros(now), i.ID)
+		_, err := tx.ExecContext(ctx, `UPDATE `+openDeliveries+` SET state = 'suppressed', reply = $1, changed = $2
+			WHERE issue = $3 AND state IN ('pending', 'deferred') AND `+open, reason, db.Micros(now), i.ID)
 		return err
 	})
 }

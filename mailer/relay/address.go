@@ -52,29 +52,50 @@ func isASCII(s string) bool {
 	return true
 }
 
-// envelope is what a transaction needs besides the message; its addresses are safe to write into a command.
+// envelope is a mail that is safe to write into a dialogue.
 type envelope struct {
 	from, to string
 	utf8     bool // one of them needs SMTPUTF8 (RFC 6531)
+	dots     int  // lines of the message that begin with a dot
 }
 
 // seal checks what Deliver was given. What cannot be sent by any relay is rejected here, with the status codes that a
 // server would use: 5.1.3 and 5.1.7 for bad addresses, 5.6.0 for a message with stray line ends, which a server
 // might take for the end of the message.
-func seal(from, to string, msg []byte) (envelope, *Reply) {
+func seal(m Mail) (envelope, *Reply) {
 	var e envelope
 	var err error
-	if e.to, err = Address(to); err != nil {
+	if e.to, err = Address(m.To); err != nil {
 		return e, &Reply{State: Rejected, Enhanced: "5.1.3", Text: oneLine(err.Error())}
 	}
-	if from != "" {
-		if e.from, err = Address(from); err != nil {
+	if m.From != "" {
+		if e.from, err = Address(m.From); err != nil {
 			return e, &Reply{State: Rejected, Enhanced: "5.1.7", Text: oneLine(err.Error()), Ours: true}
 		}
 	}
-	if n := bytes.Count(msg, []byte("\r\n")); n != bytes.Count(msg, []byte{'\n'}) || n != bytes.Count(msg, []byte{'\r'}) {
+	var ok bool
+	if e.dots, ok = lines(m.Msg); !ok {
 		return e, &Reply{State: Rejected, Enhanced: "5.6.0", Text: "the message has line ends other than CRLF", Ours: true}
 	}
 	e.utf8 = !isASCII(e.from) || !isASCII(e.to)
 	return e, nil
+}
+
+// lines counts the lines of msg that begin with a dot, and tells whether every line ends in CRLF (the last may go without).
+func lines(msg []byte) (dots int, ok bool) {
+	ends := 0
+	for rest := msg; len(rest) > 0; ends++ {
+		if rest[0] == '.' {
+			dots++
+		}
+		i := bytes.IndexByte(rest, '\r')
+		if i < 0 {
+			break
+		}
+		if i+1 == len(rest) || rest[i+1] != '\n' {
+			return 0, false
+		}
+		rest = rest[i+2:]
+	}
+	return dots, ends == bytes.Count(msg, []byte{'\n'})
 }

@@ -5,58 +5,31 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"strconv"
 
 	"github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// connect makes sure that there is a connection on which a transaction can begin.
-func (s *SMTP) connect(ctx context.Context) error {
-	if s.client != nil && !s.reset(ctx) {
-		s.forget()
-	}
-	if s.client == nil {
-		if err := s.dial(ctx); err != nil {
-			return err
-		}
-	}
-	s.count++
-	return nil
-}
-
-// reset readies a kept connection: RSET clears what a refused transaction left behind and shows whether the server is
-// still there. It gives false when another connection is needed.
-func (s *SMTP) reset(ctx context.Context) bool {
-	if s.count >= s.config.Messages {
-		_ = s.Close() // all that was sent has been answered
-		return false
-	}
-	defer context.AfterFunc(ctx, cut(s.conn))()
-	return s.step(s.config.Timeouts.Mail, s.client.Reset) == nil
-}
-
-// dial connects, and lets go-mail read the greeting and do EHLO, STARTTLS and AUTH.
-func (s *SMTP) dial(ctx context.Context) error {
+// Connect dials, and lets go-mail read the greeting and do EHLO, STARTTLS and AUTH.
+func (s *SMTP) Connect(ctx context.Context) (Session, error) {
 	client, conn, err := s.open(ctx)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		err = ctx.Err()
-	} else if err != nil {
-		err = fmt.Errorf("%w: %s: %w", ErrUnavailable, s.address(), err)
+	case err != nil:
+		err = fmt.Errorf("%w: %s: %w", ErrUnavailable, s.Name(), err)
+	default:
+		return newSession(s.config, client, conn), nil
 	}
-	if err != nil {
-		if conn != nil {
-			cut(conn)() // go-mail leaves it open
-		}
-		return err
+	if conn != nil {
+		cut(conn)() // go-mail leaves it open
 	}
-	s.client, s.conn, s.count = client, conn, 0
-	return nil
+	return nil, err
 }
 
 func (s *SMTP) open(ctx context.Context) (*smtp.Client, net.Conn, error) {
 	dialer := net.Dialer{Timeout: s.config.Timeouts.Connect}
-	conn, err := dialer.DialContext(ctx, "tcp", s.address())
+	conn, err := dialer.DialContext(ctx, "tcp", s.Name())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,16 +64,6 @@ func (s *SMTP) options(conn net.Conn) []mail.Option {
 			mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5))
 	}
 	return append(opts, mail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }))
-}
-
-func (s *SMTP) address() string { return net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port)) }
-
-// forget cuts the connection without a QUIT: the server must not take that for the end of a message.
-func (s *SMTP) forget() {
-	if s.client != nil {
-		cut(s.conn)()
-		s.client = nil
-	}
 }
 
 // cut gives a function that closes conn, whatever is waiting on it.

@@ -39,20 +39,34 @@ func NewOutbox(dir string, now func() time.Time) (*Outbox, error) {
 	return &Outbox{dir: dir, now: now, host: host}, nil
 }
 
+// Name is the folder.
+func (o *Outbox) Name() string { return o.dir }
+
+// Connect gives the outbox itself: there is nothing to connect to.
+func (o *Outbox) Connect(ctx context.Context) (Session, error) { return o, ctx.Err() }
+
+// Usable is always true.
+func (o *Outbox) Usable() bool { return true }
+
 // Deliver stores the mail in new/, whole or not at all, with the fields Return-Path and Delivered-To on top and the
 // line ends of a local file, as a mail server does at final delivery (RFC 5321 §4.4). When the disk fails the mail is
 // Deferred.
-func (o *Outbox) Deliver(ctx context.Context, from, to string, msg []byte) (Reply, error) {
+func (o *Outbox) Deliver(ctx context.Context, m Mail) (Reply, error) {
 	if err := ctx.Err(); err != nil {
 		return Reply{}, err
 	}
-	e, refused := seal(from, to, msg)
+	e, refused := seal(m)
 	if refused != nil {
 		return *refused, nil
 	}
+	if m.Ready != nil {
+		if err := m.Ready(); err != nil {
+			return Reply{}, err
+		}
+	}
 	head := fmt.Sprintf("Return-Path: <%s>\nDelivered-To: %s\n", e.from, e.to)
 	name := o.name()
-	if err := o.store(name, head, bytes.ReplaceAll(msg, []byte("\r\n"), []byte("\n"))); err != nil {
+	if err := o.store(name, head, bytes.ReplaceAll(m.Msg, []byte("\r\n"), []byte("\n"))); err != nil {
 		return Reply{State: Deferred, Text: oneLine(err.Error())}, nil
 	}
 	return Reply{State: Accepted, Text: "stored as " + name}, nil
@@ -61,7 +75,6 @@ func (o *Outbox) Deliver(ctx context.Context, from, to string, msg []byte) (Repl
 // Close has nothing to close.
 func (o *Outbox) Close() error { return nil }
 
-// name gives a name that no other delivery has: time, microseconds, process, count and host.
 func (o *Outbox) name() string {
 	t := o.now()
 	return fmt.Sprintf("%d.M%06dP%dQ%d.%s", t.Unix(), t.Nanosecond()/1000, os.Getpid(), delivered.Add(1), o.host)

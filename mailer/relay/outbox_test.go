@@ -37,7 +37,7 @@ func list(t *testing.T, dir string) []string {
 
 func TestOutbox(t *testing.T) {
 	o, dir := newOutbox(t)
-	if got := deliver(t, o, "ada@bücher.example", msg); got.State != relay.Accepted {
+	if got := deliver(t, over(t, o), "ada@bücher.example", msg); got.State != relay.Accepted {
 		t.Fatalf("got %+v", got)
 	}
 	files := list(t, filepath.Join(dir, "new"))
@@ -66,7 +66,7 @@ func TestOutboxAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if reply, err := o.Deliver(t.Context(), "", to, []byte(msg)); err != nil || reply.State != relay.Accepted {
+			if reply, err := o.Deliver(t.Context(), relay.Mail{To: to, Msg: []byte(msg)}); err != nil || reply.State != relay.Accepted {
 				t.Errorf("got %+v, %v", reply, err)
 			}
 		})
@@ -79,18 +79,25 @@ func TestOutboxAtOnce(t *testing.T) {
 
 func TestOutboxRefuses(t *testing.T) {
 	o, dir := newOutbox(t)
-	if got := deliver(t, o, "ada@example.com\nBcc: eve@example.com", msg); got.State != relay.Rejected {
+	if got := deliver(t, over(t, o), "ada@example.com\nBcc: eve@example.com", msg); got.State != relay.Rejected {
 		t.Errorf("an address with a line break: %+v", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := o.Deliver(ctx, from, to, []byte(msg)); !errors.Is(err, context.Canceled) {
+	if _, err := o.Deliver(ctx, relay.Mail{From: from, To: to, Msg: []byte(msg)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of the context: %v", err)
+	}
+	off := errors.New("called off")
+	if _, err := o.Deliver(t.Context(), relay.Mail{From: from, To: to, Msg: []byte(msg), Ready: func() error { return off }}); !errors.Is(err, off) {
+		t.Errorf("called off: %v", err)
+	}
+	if got := list(t, filepath.Join(dir, "new")); len(got) != 0 {
+		t.Errorf("stored all the same: %q", got)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "new")); err != nil {
 		t.Fatal(err)
 	}
-	if got := deliver(t, o, to, msg); got.State != relay.Deferred || got.Text == "" {
+	if got := deliver(t, over(t, o), to, msg); got.State != relay.Deferred || got.Text == "" {
 		t.Errorf("a disk that fails: %+v", got)
 	}
 	if left := list(t, filepath.Join(dir, "tmp")); len(left) != 0 {

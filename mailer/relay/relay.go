@@ -10,20 +10,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/textproto"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// Relay takes messages over.
+// Relay is where mail is handed over.
 type Relay interface {
-	// Deliver hands msg (RFC 5322, lines that end in CRLF, no dot-stuffing) over for one recipient. from is the return
-	// path, "" for the null sender; to is the recipient; both are bare addresses without angle brackets, their domains
-	// may be international. An error means that nothing was sent and that the recipient has no part in it: the relay
-	// cannot be used (ErrUnavailable) or ctx has ended. All else is told by the Reply.
-	Deliver(ctx context.Context, from, to string, msg []byte) (Reply, error)
-	// Close ends the connection; what was accepted stays accepted.
+	// Connect opens a session, or says why it cannot (ErrUnavailable, or ctx's own error).
+	Connect(ctx context.Context) (Session, error)
+	// Name is what people call the relay: its address, or the folder.
+	Name() string
+}
+
+// Session hands over one message after another. One goroutine may use it at a time.
+type Session interface {
+	// Deliver hands a message over for one recipient. An error means that nothing was sent and that the recipient has no
+	// part in it: the session cannot be used (ErrUnavailable), ctx has ended, or Ready said no. All else is told by the Reply.
+	Deliver(ctx context.Context, m Mail) (Reply, error)
+	// Usable tells whether another message may be handed over in this session.
+	Usable() bool
+	// Close ends the session; what was accepted stays accepted.
 	Close() error
+}
+
+// Mail is one message for one recipient.
+type Mail struct {
+	From string // the return path, "" for the null sender; a bare address without angle brackets, as To is
+	To   string // the domains of both may be international
+	Msg  []byte // RFC 5322, lines that end in CRLF, no dot-stuffing; it may be appended to
+
+	// Ready, if it is there, is called when the server awaits the message and nothing of it was sent yet. It may take its time,
+	// and an error from it calls the message off.
+	Ready func() error
 }
 
 // ErrUnavailable says that there is no connection to the relay and none can be made: it does not answer, offers no TLS
@@ -48,6 +67,7 @@ type Reply struct {
 	Enhanced string // RFC 3463, such as 5.1.1; "" when there is none
 	Text     string // one line, at most 500 characters, without the code; the server's words or the reason
 	Ours     bool   // refused because of us, the sender or the message, not of the recipient: pause, suppress nobody
+	Lost     bool   // Deferred because the connection broke, or was of no more use, before the message was handed over
 }
 
 // String is the answer as a log shows it: 550 5.1.1 No such user.
@@ -60,6 +80,22 @@ func (r Reply) String() string {
 		s = fmt.Sprintf("%d %s", r.Code, s)
 	}
 	return s
+}
+
+// Slow tells whether the server asks for less mail at a time: 421, 450, 451 and 452, and policy for the moment (4.7.x, RFC 3463
+// §3.8), as large providers use them.
+func (r Reply) Slow() bool {
+	return r.State == Deferred && r.Enhanced != "4.2.2" && (r.Code == 421 || r.Code == 450 || r.Code == 451 || r.Code == 452 || strings.HasPrefix(r.Enhanced, "4.7."))
+}
+
+// Dead tells whether the address will never take mail: the mailbox or its domain does not exist, or it moved or is disabled
+// (RFC 3463 §3.2, §3.3; 5.1.10 is RFC 7505's null MX).
+func (r Reply) Dead() bool {
+	switch r.Enhanced {
+	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1":
+		return r.State == Rejected && r.Code != 0
+	}
+	return false
 }
 
 // maxText is how much of a server's words is kept, in characters.
@@ -81,34 +117,22 @@ func answer(code int, text string) Reply {
 	return r
 }
 
-// failed reads the error of a command before the final dot: nothing was delivered, whatever it says. 503 (bad sequence
-// of commands) speaks of the connection, not of the recipient.
-func failed(err error) Reply {
-	var refusal *textproto.Error
-	if !errors.As(err, &refusal) {
-		return Reply{State: Deferred, Text: oneLine("connection lost: " + err.Error())}
-	}
-	r := answer(refusal.Code, refusal.Msg)
-	if r.State != Rejected || r.Code == 503 {
-		r.State = Deferred
-	}
-	return r
-}
-
 // enhanced gives the status code that text begins with (RFC 2034 §4), if it is of the same class as code.
 func enhanced(code int, text string) string {
-	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
-	fields := strings.Split(strings.TrimSpace(word), ".")
-	if len(fields) != 3 || len(fields[0]) != 1 || int(fields[0][0]-'0') != code/100 {
+	word := text[:len(text)-len(strings.TrimLeft(text, "0123456789."))]
+	if len(word) < len(text) && !unicode.IsSpace(rune(text[len(word)])) {
 		return ""
 	}
-	for _, f := range fields {
-		if f == "" || len(f) > 3 || strings.Trim(f, "0123456789") != "" {
-			return ""
-		}
+	class, rest, _ := strings.Cut(word, ".")
+	subject, detail, found := strings.Cut(rest, ".")
+	if !found || class != strconv.Itoa(code/100) || !isNumber(subject) || !isNumber(detail) {
+		return ""
 	}
 	return word
 }
+
+// isNumber tells whether s has one to three digits, if it has nothing but digits and dots.
+func isNumber(s string) bool { return s != "" && len(s) <= 3 && !strings.Contains(s, ".") }
 
 // oneLine makes foreign words fit for a log: no line breaks or other control characters, valid UTF-8, not too long.
 func oneLine(s string) string {
@@ -118,6 +142,10 @@ func oneLine(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "?"))
-	runes := []rune(strings.TrimSpace(s))
+	s = strings.TrimSpace(s)
+	if len(s) <= maxText {
+		return s
+	}
+	runes := []rune(s)
 	return string(runes[:min(len(runes), maxText)])
 }

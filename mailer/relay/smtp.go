@@ -2,14 +2,10 @@ package relay
 
 import (
 	"cmp"
-	"context"
 	"crypto/x509"
-	"errors"
-	"io"
 	"net"
+	"strconv"
 	"time"
-
-	"github.com/wneessen/go-mail/smtp"
 )
 
 // TLS says how the connection to a relay is secured.
@@ -48,14 +44,8 @@ type Timeouts struct {
 	Quit     time.Duration // QUIT, and the answer to the final dot once ctx has ended, five seconds
 }
 
-// SMTP is a relay reached over one connection, which is made when it is first needed and kept. One goroutine may use
-// it at a time.
-type SMTP struct {
-	config Config
-	conn   net.Conn     // the TCP connection under client
-	client *smtp.Client // nil: not connected
-	count  int          // transactions begun on this connection
-}
+// SMTP is a relay that speaks SMTP. It may be used by several goroutines at once.
+type SMTP struct{ config Config }
 
 // NewSMTP gives the relay of that configuration; it does not connect yet.
 func NewSMTP(c Config) *SMTP {
@@ -74,130 +64,5 @@ func NewSMTP(c Config) *SMTP {
 	return &SMTP{config: c}
 }
 
-// Deliver implements Relay. When ctx ends before the final dot the connection is cut and nothing is sent; after it the
-// answer is waited for as long as Timeouts.Quit says, so that the outcome is known if it can be.
-func (s *SMTP) Deliver(ctx context.Context, from, to string, msg []byte) (Reply, error) {
-	e, refused := seal(from, to, msg)
-	if refused != nil {
-		return *refused, nil
-	}
-	if err := s.connect(ctx); err != nil {
-		return Reply{}, err
-	}
-	if ok, _ := s.client.Extension("SMTPUTF8"); e.utf8 && !ok {
-		return Reply{State: Rejected, Enhanced: "5.6.7",
-			Text: "the relay takes no addresses with characters beyond ASCII before the @ (it lacks SMTPUTF8)"}, nil
-	}
-	untie := context.AfterFunc(ctx, cut(s.conn))
-	dot, reply := s.begin(e, msg)
-	if !untie() { // ctx has ended and cut the connection
-		s.forget()
-		return Reply{}, ctx.Err()
-	}
-	if dot == nil {
-		return reply, nil
-	}
-	return s.finish(ctx, dot), nil
-}
-
-// Close says goodbye to the server.
-func (s *SMTP) Close() error {
-	if s.client == nil {
-		return nil
-	}
-	defer s.forget()
-	if err := s.conn.SetDeadline(time.Now().Add(s.config.Timeouts.Quit)); err != nil {
-		return err
-	}
-	return s.client.Quit()
-}
-
-// begin leads the dialogue up to the final dot, which is left to the writer it gives. Without a writer the reply says
-// why, and nothing is delivered.
-func (s *SMTP) begin(e envelope, msg []byte) (io.WriteCloser, Reply) {
-	t := s.config.Timeouts
-	s.client.SkipSMTPUTF8(!e.utf8)
-	if err := s.step(t.Mail, func() error { return s.client.Mail("<" + e.from + ">") }); err != nil {
-		reply := s.refused(err)
-		reply.Ours = reply.State == Rejected // the recipient has not been named yet
-		return nil, reply
-	}
-	if err := s.step(t.Rcpt, func() error { return s.client.Rcpt("<" + e.to + ">") }); err != nil {
-		return nil, s.refused(err)
-	}
-	var dot io.WriteCloser
-	err := s.step(t.Data, func() (err error) { dot, err = s.data(); return err })
-	if err == nil {
-		err = s.step(t.Block, func() error { return s.write(dot, msg) })
-	}
-	if err != nil {
-		return nil, s.refused(err)
-	}
-	return dot, Reply{}
-}
-
-// data sends DATA and gives the writer of the message. It is the one within go-mail's: go-mail's own drops the error of
-// writing the final dot and takes answers such as 251 for refusals.
-func (s *SMTP) data() (io.WriteCloser, error) {
-	w, err := s.client.Data()
-	if err != nil {
-		return nil, err
-	}
-	return w.(*smtp.DataCloser).WriteCloser, nil
-}
-
-// write sends the message up to, and without, its final dot. An answer that comes before that dot cannot be about the
-// message, and must not be taken for one.
-func (s *SMTP) write(dot io.Writer, msg []byte) error {
-	if _, err := dot.Write(msg); err != nil {
-		return err
-	}
-	if err := s.client.Text.W.Flush(); err != nil {
-		return err
-	}
-	if s.client.Text.R.Buffered() > 0 {
-		return errors.New("the server answered before the end of the message")
-	}
-	return nil
-}
-
-// finish sends the final dot and reads what became of the message. From here on the absence of an answer is no
-// refusal (RFC 1047).
-func (s *SMTP) finish(ctx context.Context, dot io.Closer) Reply {
-	conn, t := s.conn, s.config.Timeouts
-	code, text, err := 0, "", conn.SetDeadline(time.Now().Add(t.Final))
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now().Add(t.Quit)) })()
-	if err == nil {
-		err = dot.Close()
-	}
-	if err == nil {
-		code, text, err = s.client.Text.ReadResponse(0)
-	}
-	if err != nil {
-		s.forget()
-		return Reply{State: Unknown, Text: oneLine("no answer after the end of the message: " + err.Error())}
-	}
-	reply := answer(code, text)
-	if code == 421 || reply.State == Unknown {
-		s.forget()
-	}
-	return reply
-}
-
-// refused reads the error of a step before the final dot, and leaves connections that were lost, are about to be
-// closed, or have got out of step.
-func (s *SMTP) refused(err error) Reply {
-	reply := failed(err)
-	if c := reply.Code; c == 421 || c == 503 || c/100 != 4 && c/100 != 5 {
-		s.forget()
-	}
-	return reply
-}
-
-// step runs one step of the dialogue within its time-out.
-func (s *SMTP) step(limit time.Duration, run func() error) error {
-	if err := s.conn.SetDeadline(time.Now().Add(limit)); err != nil {
-		return err
-	}
-	return run()
-}
+// Name is the server's address, host:port.
+func (s *SMTP) Name() string { return net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port)) }

@@ -40,14 +40,14 @@ CREATE TABLE subscribers (
   name     TEXT   NOT NULL DEFAULT '',
   language TEXT   NOT NULL DEFAULT '',
   created  BIGINT NOT NULL
-);
+) WITHOUT ROWID;                             -- a sender goes through them in the order of their ids
 CREATE TABLE subscriptions (
   subscriber BIGINT NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
   newsletter TEXT   NOT NULL,
   state      TEXT   NOT NULL,                -- active, left
   changed    BIGINT NOT NULL,
   PRIMARY KEY (subscriber, newsletter)
-);
+) WITHOUT ROWID;
 CREATE INDEX subscriptions_newsletter ON subscriptions (newsletter, state);
 CREATE TABLE consents (
   subscriber BIGINT NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
@@ -99,7 +99,17 @@ CREATE TABLE deliveries (
   changed    BIGINT  NOT NULL DEFAULT 0,
   PRIMARY KEY (issue, subscriber)
 ) WITHOUT ROWID;
-CREATE INDEX deliveries_open ON deliveries (issue, state);
+-- Those still to be dealt with. Queries must repeat its condition to the letter. It is no IN (…): SQLite would make a table
+-- of the three words for every delivery that it changes.
+CREATE INDEX deliveries_open ON deliveries (issue, subscriber) WHERE state = 'pending' OR state = 'sending' OR state = 'deferred';
+
+-- How fast mail may go to a relay or a domain, so that a restart does not forget what servers asked for.
+CREATE TABLE rates (
+  name   TEXT   PRIMARY KEY,                 -- relay:HOST:PORT or domain:NAME
+  rate   DOUBLE PRECISION NOT NULL,          -- messages a second
+  tokens DOUBLE PRECISION NOT NULL,
+  at     BIGINT NOT NULL
+);
 
 -- schedule: the last slot that was dealt with, so that none is lost or served twice.
 CREATE TABLE slots (

@@ -1,0 +1,102 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tidings/internal/db"
+)
+
+// Stopped is the state of an issue that waits for a deliberate word before it is sent on.
+const Stopped IssueState = "stopped"
+
+// State gives the state that an issue is in now.
+func (l Ledger) State(ctx context.Context, i Issue) (state IssueState, err error) {
+	err = l.DB.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, i.ID).Scan(&state)
+	return state, err
+}
+
+// ErrNotRunning says that an issue has nothing left to stop.
+var ErrNotRunning = errors.New("the issue is finished, or stopped already")
+
+// Stop halts an unfinished issue.
+func (l Ledger) Stop(ctx context.Context, i Issue) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE issues SET state = 'stopped' WHERE id = $1 AND state = 'sending'`, i.ID)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return fmt.Errorf("%s: %w", i.Name(), ErrNotRunning)
+	})
+}
+
+// Restart takes the stopped issues of a newsletter up again, and gives them, oldest first.
+func (l Ledger) Restart(ctx context.Context, newsletter string) ([]Issue, error) {
+	stopped, err := l.issues(ctx, `WHERE newsletter = $1 AND state = 'stopped'`, newsletter)
+	if err != nil || len(stopped) == 0 {
+		return nil, err
+	}
+	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE issues SET state = 'sending' WHERE newsletter = $1 AND state = 'stopped'`, newsletter)
+		return err
+	})
+	for i := range stopped {
+		stopped[i].State = Unfinished
+	}
+	return stopped, err
+}
+
+// Reopen makes the deliveries of an issue that are in this state pending again, and gives their number.
+func (l Ledger) Reopen(ctx context.Context, i Issue, state State, now time.Time) (n int64, err error) {
+	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'pending', next_at = 0, changed = $1 WHERE issue = $2 AND state = $3`,
+			db.Micros(now), i.ID, state)
+		if err != nil {
+			return err
+		}
+		if n, err = res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE issues SET state = 'sending', finished = 0 WHERE id = $1`, i.ID)
+		return err
+	})
+	return n, err
+}
+
+// Delivery is what became of one recipient's copy of an issue.
+type Delivery struct {
+	Subscriber int64
+	State      State
+	Tries      int
+	Next       time.Time // Deferred: not before
+	Reply      string
+	Changed    time.Time
+}
+
+// Deliveries lists the deliveries of an issue in order of subscribers, at most limit of them behind the one after; those of one
+// state or, for "", all.
+func (l Ledger) Deliveries(ctx context.Context, i Issue, state State, after int64, limit int) ([]Delivery, error) {
+	rows, err := l.DB.QueryContext(ctx, `SELECT subscriber, state, tries, next_at, reply, changed FROM deliveries
+		WHERE issue = $1 AND subscriber > $2 AND ($3 = '' OR state = $3) ORDER BY subscriber LIMIT $4`, i.ID, after, state, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Delivery
+	for rows.Next() {
+		var d Delivery
+		var next, changed int64
+		if err := rows.Scan(&d.Subscriber, &d.State, &d.Tries, &next, &d.Reply, &changed); err != nil {
+			return nil, err
+		}
+		d.Next, d.Changed = db.Time(next), db.Time(changed)
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}

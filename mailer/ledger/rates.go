@@ -1,0 +1,53 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"tidings/internal/db"
+)
+
+// Rate is how fast mail may go somewhere, kept so that a restart does not forget it.
+type Rate struct {
+	Name   string
+	Rate   float64 // messages a second
+	Tokens float64 // that may go out at once
+	At     time.Time
+}
+
+// Rates gives what SaveRates kept.
+func (l Ledger) Rates(ctx context.Context) ([]Rate, error) {
+	rows, err := l.DB.QueryContext(ctx, `SELECT name, rate, tokens, at FROM rates ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Rate
+	for rows.Next() {
+		var r Rate
+		var at int64
+		if err := rows.Scan(&r.Name, &r.Rate, &r.Tokens, &at); err != nil {
+			return nil, err
+		}
+		r.At = db.Time(at)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// SaveRates keeps these rates and no others.
+func (l Ledger) SaveRates(ctx context.Context, rates []Rate) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM rates`); err != nil {
+			return err
+		}
+		for _, r := range rates {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO rates (name, rate, tokens, at) VALUES ($1, $2, $3, $4)`,
+				r.Name, r.Rate, r.Tokens, db.Micros(r.At)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,127 @@
+package newsroom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"tidings/mailer/ledger"
+)
+
+// ErrNoIssue says that there is no issue of that name.
+var ErrNoIssue = errors.New("no such issue")
+
+// Issue is an issue with its account.
+type Issue struct {
+	ledger.Issue
+	Account ledger.Account
+}
+
+// Issues gives the issues of all newsletters, oldest first.
+func (n *Newsroom) Issues(ctx context.Context) ([]Issue, error) {
+	all, err := n.Ledger.Issues(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Issue, len(all))
+	for i, issue := range all {
+		out[i].Issue = issue
+		if out[i].Account, err = n.Ledger.Account(ctx, issue); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// issue finds an issue by its name, such as weekly-12.
+func (n *Newsroom) issue(ctx context.Context, name string) (ledger.Issue, error) {
+	all, err := n.Ledger.Issues(ctx, "")
+	if err != nil {
+		return ledger.Issue{}, err
+	}
+	for _, i := range all {
+		if i.Name() == name {
+			return i, nil
+		}
+	}
+	return ledger.Issue{}, fmt.Errorf("%w: %q", ErrNoIssue, name)
+}
+
+// Delivery is what became of one recipient's copy.
+type Delivery struct {
+	ledger.Delivery
+	Email string // "" once the person was erased
+}
+
+// Deliveries gives an issue and what became of each recipient's copy, those of one state or, for "", all.
+func (n *Newsroom) Deliveries(ctx context.Context, name string, state ledger.State) (Issue, iter.Seq2[Delivery, error], error) {
+	i, err := n.issue(ctx, name)
+	if err != nil {
+		return Issue{}, nil, err
+	}
+	account, err := n.Ledger.Account(ctx, i)
+	if err != nil {
+		return Issue{}, nil, err
+	}
+	return Issue{i, account}, n.deliveries(ctx, i, state), nil
+}
+
+// deliveries reads a page at a time, for the list of recipients may not fit into memory.
+func (n *Newsroom) deliveries(ctx context.Context, i ledger.Issue, state ledger.State) iter.Seq2[Delivery, error] {
+	return func(yield func(Delivery, error) bool) {
+		for after := int64(0); ; {
+			page, err := n.Ledger.Deliveries(ctx, i, state, after, readAhead)
+			if err == nil && len(page) == 0 {
+				return
+			}
+			var emails map[int64]string
+			if err == nil {
+				emails, err = n.Subscribers.Emails(ctx, page[0].Subscriber, page[len(page)-1].Subscriber)
+			}
+			if err != nil {
+				yield(Delivery{}, err)
+				return
+			}
+			for _, d := range page {
+				if !yield(Delivery{d, emails[d.Subscriber]}, nil) {
+					return
+				}
+			}
+			after = page[len(page)-1].Subscriber
+		}
+	}
+}
+
+// Stop halts an issue until it is sent on by a deliberate word. A sender that is at work on it stops within two seconds.
+func (n *Newsroom) Stop(ctx context.Context, name string) error {
+	i, err := n.issue(ctx, name)
+	if err != nil {
+		return err
+	}
+	return n.Ledger.Stop(ctx, i)
+}
+
+// Resend sends an issue once more to exactly those of its recipients who are in this state, with the same Message-IDs.
+func (n *Newsroom) Resend(ctx context.Context, name string, state ledger.State) (Sent, int64, error) {
+	i, err := n.issue(ctx, name)
+	if err != nil {
+		return Sent{}, 0, err
+	}
+	release, err := n.lockSending(i.Newsletter)
+	if err != nil {
+		return Sent{}, 0, err
+	}
+	defer release()
+	if n.stopped() {
+		return Sent{}, 0, ErrStopped
+	}
+	again, err := n.Ledger.Reopen(ctx, i, state, n.now())
+	if err != nil || again == 0 {
+		return Sent{}, 0, err
+	}
+	i.State, i.Finished = ledger.Unfinished, time.Time{}
+	s, err := n.deliver(ctx, Sent{Issue: i, Continued: true})
+	return s, again, err
+}

@@ -1,0 +1,93 @@
+package newsroom
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"tidings/config"
+	"tidings/mailer/relay"
+)
+
+// openRelays gives the relays of the configuration, or the outbox where there is none.
+func (n *Newsroom) openRelays() ([]relay.Relay, error) {
+	if len(n.Config.Mail.Relays) == 0 {
+		out, err := relay.NewOutbox(n.Config.Outbox(), n.now)
+		return []relay.Relay{out}, err
+	}
+	var all []relay.Relay
+	for _, r := range n.Config.Mail.Relays {
+		all = append(all, relay.NewSMTP(relay.Config{Host: r.Host, Port: r.Port, Username: r.Username, Password: r.Password, TLS: relayTLS(r)}))
+	}
+	return all, nil
+}
+
+func relayTLS(r config.Relay) relay.TLS {
+	switch {
+	case r.Implicit:
+		return relay.Implicit
+	case r.TLS == "none":
+		return relay.None
+	}
+	return relay.Required
+}
+
+// limit is the greatest rate of a bucket, in messages a second; 0 is any.
+func (n *Newsroom) limit(name string) float64 {
+	if domain, ok := strings.CutPrefix(name, "domain:"); ok {
+		return float64(n.Config.Mail.Domains[domain])
+	}
+	return float64(n.Config.Mail.Rate)
+}
+
+// trouble is for how long a relay is left alone that refuses our mail because of us.
+const trouble = 15 * time.Minute
+
+// refusalsBorne is how many recipients in a row may be refused because of us before the relay is left alone: a single one may
+// have a quarrel with us of their own.
+const refusalsBorne = 3
+
+// ErrRefused says that a relay refuses our mail because of us, and is left alone for a while.
+var ErrRefused = errors.New("the relay refuses our mail, so sending pauses")
+
+// troubles remembers which relays refuse our mail.
+type troubles struct {
+	mu       sync.Mutex
+	refusals map[string]int // in a row
+	until    map[string]time.Time
+	why      map[string]string
+}
+
+func newTroubles() *troubles {
+	return &troubles{refusals: map[string]int{}, until: map[string]time.Time{}, why: map[string]string{}}
+}
+
+func (t *troubles) accepted(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.refusals, name)
+}
+
+// refused counts a refusal, and tells whether the relay is left alone from now on.
+func (t *troubles) refused(name, why string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.refusals[name]++; t.refusals[name] < refusalsBorne {
+		return false
+	}
+	delete(t.refusals, name)
+	t.until[name], t.why[name] = now.Add(trouble), why
+	return true
+}
+
+// with says why a relay is left alone now, nil if it is not.
+func (t *troubles) with(name string, now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Before(t.until[name]) {
+		return fmt.Errorf("%w: %s: %s", ErrRefused, name, t.why[name])
+	}
+	return nil
+}
