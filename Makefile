@@ -1,8 +1,8 @@
 # The usual targets. "make" alone lists them.
-.PHONY: help build test race lint fuzz docs demo clean
+.PHONY: help build test race lint fuzz bench-send docs demo clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the program, as ./tidings
 	go build -o tidings ./cmd/tidings
@@ -22,6 +22,9 @@ fuzz: ## each fuzz test for 20 seconds
 	@go list ./... | while read -r p; do \
 	  go test -list '^Fuzz' "$$p" | grep '^Fuzz' | while read -r f; do \
 	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s -fuzzminimizetime 10x "$$p" || exit 1; done || exit 1; done
+
+bench-send: ## how fast an issue is sent, beside Postfix's smtp-source (BENCH="-n 2000 -rounds 1" for a short look)
+	go run ./bench/send $(BENCH)
 
 docs: ## write the generated pages of docs/ anew
 	go test ./config -run Reference -update
