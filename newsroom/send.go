@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"tidings/digest"
@@ -21,6 +24,7 @@ var (
 	ErrTooSoon          = errors.New("the last issue is less than 12 hours old")
 	ErrStopped          = errors.New("a file named STOP halts all sending")
 	ErrSlotTaken        = ledger.ErrSlotTaken
+	ErrForgotten        = errors.New("the publish folder holds issues that the database does not know, so it was lost or restored: what they told would be mailed again")
 )
 
 // tooSoon is how soon after an issue the next one is more likely a mistake than meant.
@@ -30,7 +34,7 @@ const tooSoon = 12 * time.Hour
 type Order struct {
 	Newsletter string
 	Slot       time.Time // the scheduled time that the issue answers to; zero when sent by hand
-	Again      bool      // a new issue although the last one is younger than 12 hours
+	Again      bool      // a new issue although the last one is younger than 12 hours, or the database was lost
 }
 
 // Sent is what became of an Order.
@@ -156,12 +160,37 @@ func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
 		s.Nothing = "has no subscribers"
 		return s, nil
 	}
+	last, err := n.lastPublished(o.Newsletter)
+	if err != nil {
+		return s, err
+	}
+	if last >= issue.Number {
+		if !o.Again {
+			return s, fmt.Errorf("%w: %s-%d", ErrForgotten, o.Newsletter, last)
+		}
+		issue.Number = last + 1
+	}
 	issue.Slot = o.Slot
 	if s.Issue, err = n.open(ctx, issue); err != nil {
 		return s, err
 	}
 	_, err = n.Publish(ctx) // now with the issue's own page
 	return s, err
+}
+
+// lastPublished is the greatest number of an issue that has a page; 0 if none has.
+func (n *Newsroom) lastPublished(newsletter string) (int, error) {
+	entries, err := os.ReadDir(filepath.Join(n.Config.Publish, "newsletters", newsletter))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	last := 0
+	for _, e := range entries {
+		if number, err := strconv.Atoi(e.Name()); err == nil {
+			last = max(last, number)
+		}
+	}
+	return last, nil
 }
 
 // next publishes, since the mail leads to pages, and chooses the stories of the next issue from what was published.

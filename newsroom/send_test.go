@@ -15,6 +15,7 @@ import (
 	"tidings/mailer/ledger"
 	"tidings/mailer/relay"
 	"tidings/newsroom"
+	"tidings/subscribers"
 )
 
 const allTaken = "8 recipients = 8 accepted + 0 rejected + 0 suppressed + 0 unknown"
@@ -548,5 +549,31 @@ func TestDeadAddress(t *testing.T) {
 	after, err := r.Subscribers.Count(t.Context(), "weekly")
 	if err != nil || after != before-1 {
 		t.Errorf("%d would get the next issue, of %d; %v", after, before, err)
+	}
+}
+
+// TestLostDatabase: whoever lost the database does not mail everything once more; it takes a deliberate word, and numbers go on.
+func TestLostDatabase(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	r.send(newsroom.Order{}, nil)
+	onceEach(t, server.mails(), 8)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.remove("state/tidings.db")
+	lost := r.openAgain(false)
+	if _, err := lost.Subscribers.Add(t.Context(), subscribers.Subscriber{Email: "new@example.com", Newsletters: []string{"weekly"}}, "a test", monday); err != nil {
+		t.Fatal(err)
+	}
+	for _, slot := range []time.Time{{}, monday} {
+		if _, err := lost.Send(t.Context(), newsroom.Order{Newsletter: "weekly", Slot: slot}); !errors.Is(err, newsroom.ErrForgotten) {
+			t.Errorf("slot %v: %v", slot, err)
+		}
+	}
+	onceEach(t, server.mails(), 8)
+	s, err := lost.Send(t.Context(), newsroom.Order{Newsletter: "weekly", Again: true})
+	if err != nil || s.Issue.Number != 2 {
+		t.Errorf("%s: %v", s.Issue.Name(), err)
 	}
 }

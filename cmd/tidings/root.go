@@ -120,6 +120,7 @@ var hints = []struct {
 }{
 	{newsroom.ErrNone, "tidings init DIR makes a newsroom; tidings -C DIR names one"},
 	{newsroom.ErrTooSoon, "add --again if another issue is meant to go out now"},
+	{newsroom.ErrForgotten, "restore the newest database, or look at the issue with tidings preview and send it with --again"},
 	{newsroom.ErrStopped, "delete the file STOP in the newsroom's folder to go on"},
 	{newsroom.ErrNoIssue, "tidings issues lists them"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},

@@ -47,7 +47,7 @@ With --test it mails the next issue to one address, and stores nothing.`,
 	}
 	cmd.Flags().StringVar(&test, "test", "", "send the next issue to this `ADDRESS` alone, and store nothing")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&again, "again", false, "send a new issue although the last one is less than 12 hours old")
+	cmd.Flags().BoolVar(&again, "again", false, "send a new issue although the last one is less than 12 hours old, or the database was lost")
 	return cmd
 }
 
