@@ -194,6 +194,10 @@ func (d *daemon) tell(scan items.Scan) {
 
 // sending sends the issues of one newsletter at their times, and goes on with what is unfinished, until ctx ends.
 func (d *daemon) sending(ctx context.Context, name string) {
+	// At once, so that no slot is missed by a first run that is cut short.
+	if err := d.remember(ctx, name); err != nil && ctx.Err() == nil {
+		d.log.Error("the schedule cannot be remembered", "newsletter", name, "error", err)
+	}
 	select {
 	case <-ctx.Done():
 	case <-d.published:
@@ -233,13 +237,22 @@ func (d *daemon) turn(ctx context.Context, name string) (stopped bool) {
 	return stopped
 }
 
+// remember makes the newsletter's schedule known from now on.
+func (d *daemon) remember(ctx context.Context, name string) error {
+	nl := d.newsroom.Config.Newsletters[name]
+	if nl.Schedule == "" {
+		return nil
+	}
+	return d.newsroom.Slots.Start(ctx, name, nl.Schedule, d.now())
+}
+
 // atSlot makes and sends the issue of the slot that is due, if any.
 func (d *daemon) atSlot(ctx context.Context, name string) error {
 	nl := d.newsroom.Config.Newsletters[name]
 	if nl.Schedule == "" {
 		return nil
 	}
-	if err := d.newsroom.Slots.Start(ctx, name, nl.Schedule, d.now()); err != nil {
+	if err := d.remember(ctx, name); err != nil {
 		return err
 	}
 	last, err := d.newsroom.Slots.Last(ctx, name)
