@@ -184,9 +184,6 @@ func (it *Item) Expired(now time.Time) bool {
 	return !it.Expires.IsZero() && !now.Before(it.Expires.Time)
 }
 
-// HasTopic tells whether the story belongs to the topic with this slug.
-func (it *Item) HasTopic(slug string) bool { return slices.Contains(it.Topics, slug) }
-
 // String is what the byline calls the person: "Amanda Nero, Photojournalist, IOM".
 func (p Person) String() string { return joinNonEmpty(p.Name, p.Role, p.Organisation) }
 

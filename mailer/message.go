@@ -114,6 +114,7 @@ func nextPart(r *multipart.Reader) (string, error) {
 // buffer is bytes to append to.
 type buffer []byte
 
+// Write appends p; it makes a buffer an io.Writer.
 func (b *buffer) Write(p []byte) (int, error) {
 	*b = append(*b, p...)
 	return len(p), nil

@@ -3,6 +3,7 @@ package publish_test
 import (
 	"bytes"
 	"fmt"
+	"html/template"
 	"path"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func article(slug string, day int, topics ...items.Topic) items.Article {
 	at := time.Date(2026, 3, day, 9, 0, 0, 0, time.UTC)
 	return items.Article{ID: "tag:news.example.org,2026:" + slug, Slug: slug, URL: "https://news.example.org/news/" + slug + "/",
 		Language: "en", Dir: "ltr", Title: "About " + slug, Summary: "In short.", Published: at, Updated: at, Topics: topics,
-		Body: templates.HTML("<p>The text of " + slug + ".</p>")}
+		Body: template.HTML("<p>The text of " + slug + ".</p>")}
 }
 
 // newSite shows four stories: one has expired, one was withdrawn.
@@ -192,7 +193,7 @@ func TestRooted(t *testing.T) {
 		for k := range s.Articles {
 			a := &s.Articles[k]
 			a.URL = at + "news/" + a.Slug + "/"
-			a.Body += templates.HTML(`<p>See ` + at + `x and <a href="` + at + `y">y</a> and <a href="https://elsewhere.example/">z</a>.</p>`)
+			a.Body += template.HTML(`<p>See ` + at + `x and <a href="` + at + `y">y</a> and <a href="https://elsewhere.example/">z</a>.</p>`)
 		}
 		s.Current, s.Issues[0].WebURL = s.Articles[:3], at+"newsletters/weekly/7/"
 		root := strings.TrimPrefix(strings.TrimPrefix(at, "https://news.example.org"), "https://example.org")

@@ -83,7 +83,7 @@ func sampleArticle() items.Article {
 		Event:       sampleEvent(),
 		Corrections: []items.Correction{{Date: items.When{Time: day, Whole: true}, Text: "The figure for 2014 was wrong."}},
 		Rights:      "© Example 2015",
-		Body:        HTML("<p>The story.</p>"),
+		Body:        "<p>The story.</p>",
 	}
 }
 

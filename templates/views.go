@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"html/template"
 	"time"
 
 	"tidings/items"
@@ -147,6 +146,3 @@ type Head struct {
 	Story       *items.Article
 	Feed        *FeedLink
 }
-
-// HTML marks s as clean HTML: for bodies that were cleaned by an allow-list before.
-func HTML(s string) template.HTML { return template.HTML(s) }

@@ -162,8 +162,8 @@ func (a *app) sayDemo(n *newsroom.Newsroom, once bool) {
 		a.say("\nThe newsroom is in %s. To go on with it: tidings -C %s run", c.Dir, c.Dir)
 		return
 	}
-	a.say("\nOpen  %s             the pages", c.URL)
-	a.say("      %sfeeds/news.rss   a feed for your feed reader", c.URL)
-	a.say("      %s-/outbox/        the mail that was sent", c.URL)
+	a.say("\nOpen  %-40s the pages", c.URL)
+	a.say("      %-40s a feed for your feed reader", c.URL+"feeds/news.rss")
+	a.say("      %-40s the mail that was sent", c.URL+"-/outbox/")
 	a.say("\nThe items are in %s: change one and look again. Ctrl-C ends the demo.", c.Items)
 }

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"tidings/internal/testtool"
 	"tidings/mailer/ledger"
 	"tidings/newsroom"
 )
@@ -206,7 +207,7 @@ func smallDisk(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=8m", "tidings-test", dir).CombinedOutput(); err != nil {
-		t.Skipf("a small disk cannot be mounted: %v: %s", err, out)
+		testtool.Missing(t, fmt.Sprintf("a small disk (mount: %v: %s)", err, out))
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

@@ -15,7 +15,7 @@ func Need(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(t, name)
+		Missing(t, name)
 	}
 	return path
 }
@@ -28,7 +28,7 @@ func Python(t testing.TB, module string) string {
 	if found := path.(func() string)(); found != "" {
 		return found
 	}
-	missing(t, "python3 with "+module)
+	Missing(t, "python3 with "+module)
 	return ""
 }
 
@@ -45,10 +45,11 @@ func findPython(module string) string {
 	return ""
 }
 
-func missing(t testing.TB, what string) {
+// Missing ends a test that lacks what it needs of the machine: it is skipped, or fails where nothing may be skipped.
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("TIDINGS_TEST_REQUIRE") == "all" {
-		t.Fatalf("%s is not installed, and TIDINGS_TEST_REQUIRE=all", what)
+		t.Fatalf("%s is missing, and TIDINGS_TEST_REQUIRE=all", what)
 	}
-	t.Skipf("%s is not installed", what)
+	t.Skipf("%s is missing", what)
 }
