@@ -13,11 +13,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/language"
 
 	"tidings/digest"
 	"tidings/internal/strict"
+	"tidings/mailer"
 	"tidings/schedule"
 )
 
@@ -160,6 +162,9 @@ func (k *checker) newsletter(name string) {
 		k.Errorf(k.Line("newsletters", name), "write the name with small letters, digits and hyphens", "newsletters: %q is no name for a newsletter", name)
 	}
 	k.required(n.Title, "say what subscribers know it as: title: Weekly digest", at("title")...)
+	if strings.ContainsFunc(n.Title, unicode.IsControl) {
+		k.Errorf(k.Line(at("title")...), "write it on one line", "newsletters.%s.title: it holds a line break or another character that no mail can show", name)
+	}
 	k.limits(n.MaxItems, 1, 100, at("max_items")...)
 	if n.Subject != "" {
 		sample := digest.SubjectFields{Newsletter: n.Title, Number: 1, Date: "1 January 2026", Lead: "A story", Count: 2, More: 1}
@@ -194,10 +199,31 @@ func (k *checker) mail() {
 		}
 	}
 	k.limits(k.Mail.Connections, 1, 50, "mail", "connections")
+	k.hours()
+	k.bounces()
 	for i := range k.Mail.Relays {
 		k.relay(i)
 	}
 	k.dkim()
+}
+
+func (k *checker) hours() {
+	if k.Mail.Hours == "" {
+		return
+	}
+	var err error
+	var wrong *schedule.Error
+	if k.Mail.Window, err = schedule.ParseHours(k.Mail.Hours); errors.As(err, &wrong) {
+		k.Errorf(k.Line("mail", "hours"), wrong.Hint, "mail.hours: %s", wrong.What)
+	}
+}
+
+// bounces wants room for the code: RFC 5321 §4.5.3.1.1 gives the part before the @ 64 octets.
+func (k *checker) bounces() {
+	k.address(&k.Mail.Bounces, "mail", "bounces")
+	if local, _, _ := strings.Cut(k.Mail.Bounces, "@"); len(local) > 64-len("+")-mailer.ReturnCode {
+		k.Errorf(k.Line("mail", "bounces"), "take a shorter one, such as bounces@example.org", "mail.bounces: %q leaves no room for the code that names issue and recipient", k.Mail.Bounces)
+	}
 }
 
 func (k *checker) relay(i int) {

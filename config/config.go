@@ -27,7 +27,7 @@ type Config struct {
 	Timezone      string                `yaml:"timezone" default:"UTC" jsonschema_description:"Time zone of dates without an offset and of schedules, such as Europe/London."`
 	Description   string                `yaml:"description" jsonschema_description:"One sentence about the newsroom, for feeds and search engines."`
 	Owner         Owner                 `yaml:"owner" jsonschema_description:"Who answers for the newsroom."`
-	Staff         []string              `yaml:"staff" jsonschema_description:"Email addresses of the staff. Previews are addressed to the first."`
+	Staff         []string              `yaml:"staff" jsonschema_description:"Email addresses of the staff. Each gets a mail when an issue is done, and when it is paused or stuck because of a mail server. Previews are addressed to the first."`
 	PostalAddress string                `yaml:"postal_address" jsonschema_description:"The sender's postal address, which the law wants in every digest. Required once there is a newsletter."`
 	Items         string                `yaml:"items" default:"items" jsonschema_description:"Folder of the item files. Folders are relative to this file."`
 	Publish       string                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages. Only files that Tidings wrote are ever taken away from it."`
@@ -73,7 +73,12 @@ type Mail struct {
 	Rate        Rate            `yaml:"rate" jsonschema_description:"How many messages a relay is given at most, such as 50/s or 1000/h. Left out, or 0: as fast as it takes them."`
 	Domains     map[string]Rate `yaml:"domains" jsonschema_description:"The same for recipients of a domain, such as example.com: 5/s."`
 	Relays      []Relay         `yaml:"relays" jsonschema_description:"The mail server that takes the mail. Without one, mail goes into the outbox folder. When the first cannot be used, the next is."`
+	Hours       string          `yaml:"hours" jsonschema:"pattern=^\\d{1\\,2}:\\d\\d-\\d{1\\,2}:\\d\\d$" jsonschema_description:"The hours of the day in which issues may be sent, in the newsroom's time zone, such as 08:00-20:00. What is not done by then goes on the next day. Left out: all day."`
+	Retry       Period          `yaml:"retry" default:"2d" jsonschema_description:"How long a recipient is tried again whose server puts the mail off. After that it counts as rejected."`
+	Bounces     string          `yaml:"bounces" jsonschema:"format=email" jsonschema_description:"Where reports of mail that could not be delivered go. Each mail gets a return path of its own: this address with +, a signed code that names the issue and the recipient, before the @. The mailbox must take name+anything@ too. Left out: the address of from."`
 	DKIM        DKIM            `yaml:"dkim" jsonschema_description:"How mail is signed. Left out: it is not, and the relay has to sign. tidings dkim new makes a key and prints these lines."`
+
+	Window schedule.Hours `yaml:"-" json:"-"` // of Hours
 }
 
 // Relay is a mail server that takes our mail.

@@ -4,6 +4,8 @@ package digest
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +24,16 @@ type Issue struct {
 	From       string          `json:"from"`       // the sender's bare address at that time
 	Subject    string          `json:"subject"`
 	Articles   []items.Article `json:"articles"` // as shown: the lead first, then newest first
+	Mark       string          `json:"mark"`     // of the stories it was first made of; it stays when some are taken back
+}
+
+// Mark tells issues of other stories apart, should they ever have the same number.
+func Mark(articles []items.Article) string {
+	h := sha256.New()
+	for _, a := range articles {
+		fmt.Fprintf(h, "%q\n", a.ID)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Rules say which stories an issue takes.
