@@ -2,13 +2,22 @@
 package atomicfile
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 )
 
 // Write replaces the file at path by data: it is written beside it under a dotted temporary name, flushed to disk,
 // given mode perm, and renamed over it. The folder must exist. After an error the old file is still there.
-func Write(path string, data []byte, perm os.FileMode) (err error) {
+func Write(path string, data []byte, perm os.FileMode) error {
+	return Fill(path, perm, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// Fill is Write for what fill writes. An error of fill is returned as it is. Until the end nobody else can read the file.
+func Fill(path string, perm os.FileMode, fill func(w io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
 	if err != nil {
 		return err
@@ -18,7 +27,7 @@ func Write(path string, data []byte, perm os.FileMode) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if _, err = f.Write(data); err == nil {
+	if err = fill(f); err == nil {
 		err = f.Chmod(perm)
 	}
 	if err == nil {

@@ -43,9 +43,8 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	f.Close()
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	sqlDB, err := sql.Open("sqlite", dsn)
+	sqlDB, err := sql.Open("sqlite", uri(path)+
+		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +55,12 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	}
 	return d, nil
 }
+
+// uri is the file's address for SQLite, to which options can be added.
+func uri(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
+// ErrNewer says that a database was made by a newer version of Tidings than this one.
+var ErrNewer = errors.New("it was made by a newer version of Tidings")
 
 // migrate takes the turn, so that two processes that start together do not both make the tables.
 func (d *DB) migrate(ctx context.Context) error {
@@ -77,7 +82,7 @@ func (d *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	if have > want {
-		return fmt.Errorf("it was made by a newer version of Tidings (tables %d, this version knows %d)", have, want)
+		return fmt.Errorf("%w (tables %d, this version knows %d)", ErrNewer, have, want)
 	}
 	_, err = p.Up(ctx)
 	return err
@@ -139,6 +144,7 @@ type Writer struct {
 	db                      *DB
 	conn                    *sql.Conn
 	begin, commit, rollback *sql.Stmt
+	prepared                []*sql.Stmt
 }
 
 // Writer opens one more connection. It gives up on a database that another process has locked after a second, not after
@@ -153,7 +159,7 @@ func (d *DB) Writer(ctx context.Context) (*Writer, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	for query, s := range map[string]**sql.Stmt{"BEGIN IMMEDIATE": &w.begin, "COMMIT": &w.commit, "ROLLBACK": &w.rollback} {
-		if *s, err = conn.PrepareContext(ctx, query); err != nil {
+		if *s, err = w.Prepare(ctx, query); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
 	}
@@ -162,7 +168,11 @@ func (d *DB) Writer(ctx context.Context) (*Writer, error) {
 
 // Prepare prepares a statement for use inside the f of Write. Close closes it.
 func (w *Writer) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	return w.conn.PrepareContext(ctx, query)
+	s, err := w.conn.PrepareContext(ctx, query)
+	if err == nil {
+		w.prepared = append(w.prepared, s)
+	}
+	return s, err
 }
 
 // Write is DB.Write for prepared statements. It waits for its turn, and then for the lock, at most a second each, whether
@@ -191,6 +201,11 @@ func (w *Writer) Write(ctx context.Context, f func(context.Context) error) error
 
 // Close closes the connection and its statements.
 func (w *Writer) Close() error {
+	for _, s := range w.prepared { // SQLite would keep the file open for them
+		if err := s.Close(); err != nil {
+			return errors.Join(err, w.conn.Close())
+		}
+	}
 	err := w.conn.Raw(func(any) error { return driver.ErrBadConn }) // not back among the others: it is not as they are
 	if errors.Is(err, driver.ErrBadConn) {
 		return nil
