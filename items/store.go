@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"tidings/internal/db"
@@ -43,9 +45,13 @@ func (s Store) Load(ctx context.Context) (Known, error) {
 	return k, rows.Err()
 }
 
-// TakenBack gives the ids of the stories that are withdrawn or erased.
-func (s Store) TakenBack(ctx context.Context) (map[string]bool, error) {
-	rows, err := s.DB.QueryContext(ctx, `SELECT id FROM stories WHERE status IN ('withdrawn', 'erased')`)
+// TakenBack gives those of these stories that are withdrawn or erased.
+func (s Store) TakenBack(ctx context.Context, among []string) (map[string]bool, error) {
+	args, marks := make([]any, len(among)), make([]string, len(among))
+	for i, id := range among {
+		args[i], marks[i] = id, "$"+strconv.Itoa(i+1)
+	}
+	rows, err := s.DB.QueryContext(ctx, `SELECT id FROM stories WHERE status IN ('withdrawn', 'erased') AND id IN (`+strings.Join(marks, ", ")+`)`, args...)
 	if err != nil {
 		return nil, err
 	}

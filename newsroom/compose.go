@@ -59,7 +59,7 @@ func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.I
 	if err != nil {
 		return digest.Issue{}, nil, fmt.Errorf("mail.from: %w", err)
 	}
-	d := digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen,
+	d := digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen, Mark: digest.Mark(chosen),
 		Language: n.locale("").Lang, From: from.Address}
 	if len(chosen) > 0 {
 		d.Subject, err = n.subject(d)
@@ -186,10 +186,29 @@ func (n *Newsroom) UnsubscribeURL(newsletter string, subscriber int64) string {
 	return cmp.Or(n.Config.Web.URL, n.Config.URL) + "-/u/" + n.Keys.Unsubscribe(newsletter, subscriber)
 }
 
-// messageID is the same at every try, so that servers can recognise a repeat, and tells nothing of the recipient.
+// returnPath is where reports go if the mail cannot be delivered.
+func (n *Newsroom) returnPath(issue, subscriber int64, d digest.Issue) string {
+	if n.Config.Mail.Bounces == "" {
+		return d.From
+	}
+	return n.ReturnPaths().For(issue, subscriber)
+}
+
+// ReturnPaths makes and reads the return paths of mails, which go to the mailbox mail.bounces.
+func (n *Newsroom) ReturnPaths() mailer.ReturnPath {
+	mac := func(parts ...[]byte) []byte { return n.Keys.MAC("return-path", parts...) }
+	return mailer.ReturnPath{Mailbox: n.Config.Mail.Bounces, MAC: mac}
+}
+
+// messageID is the same at every try, so that servers can recognise a repeat, and tells nothing of the recipient. What the issue was
+// first made of is in it: where a database was lost, numbers come again.
 func (n *Newsroom) messageID(d digest.Issue, subscriber int64) string {
-	mac := n.Keys.MAC("message-id", []byte(d.Newsletter), []byte(strconv.Itoa(d.Number)), []byte(strconv.FormatInt(subscriber, 10)))
-	return fmt.Sprintf("%s.%d.%s@%s", d.Newsletter, d.Number, hex.EncodeToString(mac[:12]), domainOf(d.From))
+	mac := n.Keys.MAC("message-id", []byte(d.Newsletter), []byte(strconv.Itoa(d.Number)), []byte(d.Mark), []byte(strconv.FormatInt(subscriber, 10)))
+	domain, err := mailer.Domain(domainOf(d.From))
+	if err != nil { // an address without a domain of the internet, such as news@[192.0.2.1]
+		domain = domainOf(d.From)
+	}
+	return fmt.Sprintf("%s.%d.%s@%s", d.Newsletter, d.Number, hex.EncodeToString(mac[:12]), domain)
 }
 
 // domainOf is the domain of a mail address.
@@ -292,7 +311,7 @@ func (n *Newsroom) SendTest(ctx context.Context, name, address string) (Test, er
 	if err != nil {
 		return Test{}, err
 	}
-	reply, err := session.Deliver(ctx, relay.Mail{From: d.From, To: address, Msg: msg})
+	reply, err := session.Deliver(ctx, relay.Mail{From: n.returnPath(0, nobody, d), To: address, Msg: msg})
 	if err == nil && reply.State != relay.Accepted {
 		err = fmt.Errorf("the test mail was not accepted: %s", reply)
 	}

@@ -16,7 +16,8 @@ var ErrNoIssue = errors.New("no such issue")
 // Issue is an issue with its account.
 type Issue struct {
 	ledger.Issue
-	Account ledger.Account
+	Account   ledger.Account
+	Revisions []ledger.Revision // only from Deliveries
 }
 
 // Issues gives the issues of all newsletters, oldest first.
@@ -65,7 +66,11 @@ func (n *Newsroom) Deliveries(ctx context.Context, name string, state ledger.Sta
 	if err != nil {
 		return Issue{}, nil, err
 	}
-	return Issue{i, account}, n.deliveries(ctx, i, state), nil
+	revisions, err := n.Ledger.Revisions(ctx, i)
+	if err != nil {
+		return Issue{}, nil, err
+	}
+	return Issue{i, account, revisions}, n.deliveries(ctx, i, state), nil
 }
 
 // deliveries reads a page at a time, for the list of recipients may not fit into memory.
@@ -114,8 +119,8 @@ func (n *Newsroom) Resend(ctx context.Context, name string, state ledger.State) 
 		return Sent{}, 0, err
 	}
 	defer release()
-	if n.stopped() {
-		return Sent{}, 0, ErrStopped
+	if err := n.held(); err != nil {
+		return Sent{}, 0, err
 	}
 	again, err := n.Ledger.Reopen(ctx, i, state, n.now())
 	if err != nil || again == 0 {

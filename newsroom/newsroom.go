@@ -43,6 +43,8 @@ type Newsroom struct {
 	rand    io.Reader
 	settled bool
 
+	progress func(Progress)
+
 	troubles *troubles
 
 	desk   sync.Mutex // guards what is below: they remember what they read
@@ -60,6 +62,9 @@ type Outside struct {
 	// Settled leaves files that were changed less than a second ago for a later look, as the daemon must: it never knows
 	// whether someone is still writing. A command takes files as they are.
 	Settled bool
+
+	// Progress is told several times a second how far the sending of an issue is. Without it the log says so every ten seconds.
+	Progress func(Progress)
 }
 
 func (o Outside) orUsual() Outside {
@@ -86,6 +91,9 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 		return nil, err
 	}
 	o = o.orUsual()
+	if err := finishRestore(ctx, c.State(), o.Now()); err != nil {
+		return nil, err
+	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
 		return nil, err
@@ -95,7 +103,7 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	n := &Newsroom{
-		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, troubles: newTroubles(),
+		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, progress: o.Progress, troubles: newTroubles(),
 		Subscribers: &subscribers.Store{DB: d, Random: o.Rand},
 		Ledger:      ledger.Ledger{DB: d},
 		Slots:       schedule.Store{DB: d},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tidings/config"
+	"tidings/mailer/ledger"
 	"tidings/mailer/relay"
 )
 
@@ -56,12 +57,11 @@ var ErrRefused = errors.New("the relay refuses our mail, so sending pauses")
 type troubles struct {
 	mu       sync.Mutex
 	refusals map[string]int // in a row
-	until    map[string]time.Time
-	why      map[string]string
+	pauses   map[string]ledger.Pause
 }
 
 func newTroubles() *troubles {
-	return &troubles{refusals: map[string]int{}, until: map[string]time.Time{}, why: map[string]string{}}
+	return &troubles{refusals: map[string]int{}, pauses: map[string]ledger.Pause{}}
 }
 
 func (t *troubles) accepted(name string) {
@@ -70,24 +70,32 @@ func (t *troubles) accepted(name string) {
 	delete(t.refusals, name)
 }
 
-// refused counts a refusal, and tells whether the relay is left alone from now on.
-func (t *troubles) refused(name, why string, now time.Time) bool {
+// refused counts a refusal, and tells whether, and until when, the relay is left alone from now on.
+func (t *troubles) refused(name, why string, now time.Time) (p ledger.Pause, left bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.refusals[name]++; t.refusals[name] < refusalsBorne {
-		return false
+		return p, false
 	}
 	delete(t.refusals, name)
-	t.until[name], t.why[name] = now.Add(trouble), why
-	return true
+	p = ledger.Pause{Relay: name, Until: now.Add(trouble), Why: why}
+	t.pauses[name] = p
+	return p, true
+}
+
+// leave has a relay left alone, as an earlier run has found.
+func (t *troubles) leave(p ledger.Pause) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pauses[p.Relay] = p
 }
 
 // with says why a relay is left alone now, nil if it is not.
 func (t *troubles) with(name string, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Before(t.until[name]) {
-		return fmt.Errorf("%w: %s: %s", ErrRefused, name, t.why[name])
+	if p := t.pauses[name]; now.Before(p.Until) {
+		return fmt.Errorf("%w: %s: %s", ErrRefused, name, p.Why)
 	}
 	return nil
 }

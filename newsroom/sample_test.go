@@ -243,7 +243,7 @@ func onceEach[T any](t testing.TB, got map[string][]T, people int) {
 func (r *room) rows() map[string]int {
 	r.t.Helper()
 	out := map[string]int{}
-	for _, table := range []string{"settings", "stories", "story_slugs", "published", "issues", "issue_items", "deliveries", "slots"} {
+	for _, table := range []string{"settings", "stories", "story_slugs", "published", "issues", "issue_items", "deliveries", "notices", "slots"} {
 		var n int
 		if err := r.Ledger.DB.QueryRow("SELECT COUNT(*) FROM " + table).Scan(&n); err != nil {
 			r.t.Fatal(err)
@@ -251,6 +251,17 @@ func (r *room) rows() map[string]int {
 		out[table] = n
 	}
 	return out
+}
+
+// await waits for what another goroutine is to do.
+func (r *room) await(what string, done func() bool) {
+	r.t.Helper()
+	for until := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			r.t.Errorf("in vain: %s", what)
+			return
+		}
+	}
 }
 
 // server is a mail server that answers RCPT as the test says.
@@ -324,19 +335,23 @@ func (s *server) breakAfter(mails int) {
 }
 
 // NewSession implements smtp.Backend.
-func (s *server) NewSession(*smtp.Conn) (smtp.Session, error) {
+func (s *server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
 		return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Down for maintenance"}
 	}
-	return &session{server: s}, nil
+	return &session{server: s, conn: c.Conn()}, nil
 }
 
 type session struct {
 	*server
+	conn     net.Conn
 	from, to string
 }
+
+// errCut is what a server's rcpt gives to cut the line.
+var errCut = errors.New("cut")
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error { s.from = from; return nil }
 func (s *session) Reset()                                      {}
@@ -350,7 +365,11 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if rcpt == nil {
 		return nil
 	}
-	return rcpt(to)
+	err := rcpt(to)
+	if errors.Is(err, errCut) {
+		s.conn.Close()
+	}
+	return err
 }
 
 func (s *session) Data(r io.Reader) error {

@@ -23,6 +23,7 @@ var (
 	ErrSendingElsewhere = errors.New("another process is sending this newsletter")
 	ErrTooSoon          = errors.New("the last issue is less than 12 hours old")
 	ErrStopped          = errors.New("a file named STOP halts all sending")
+	ErrHours            = errors.New("at this hour nothing is sent")
 	ErrSlotTaken        = ledger.ErrSlotTaken
 	ErrForgotten        = errors.New("the publish folder holds issues that the database does not know, so it was lost or restored: what they told would be mailed again")
 )
@@ -34,7 +35,7 @@ const tooSoon = 12 * time.Hour
 type Order struct {
 	Newsletter string
 	Slot       time.Time // the scheduled time that the issue answers to; zero when sent by hand
-	Again      bool      // a new issue although the last one is younger than 12 hours, or the database was lost
+	Again      bool      // a new issue although the last one is younger than 12 hours, or the database was lost or restored
 }
 
 // Sent is what became of an Order.
@@ -61,8 +62,8 @@ func (n *Newsroom) Send(ctx context.Context, o Order) (Sent, error) {
 		return Sent{}, err
 	}
 	defer release()
-	if n.stopped() {
-		return Sent{}, ErrStopped
+	if err := n.held(); err != nil {
+		return Sent{}, err
 	}
 	if o.Slot.IsZero() {
 		open, err := n.Ledger.UnfinishedIssues(ctx, o.Newsletter)
@@ -91,23 +92,35 @@ func (n *Newsroom) Send(ctx context.Context, o Order) (Sent, error) {
 
 // Continue sends what is left of the newsletter's unfinished issues, oldest first, as far as its turn has come.
 func (n *Newsroom) Continue(ctx context.Context, newsletter string) ([]Sent, error) {
+	// Looked at without the lock first: a sender who begins in that moment would think that this one is at work.
+	owed, err := n.Ledger.OwedNotices(ctx, newsletter, n.now())
+	if err != nil {
+		return nil, err
+	}
+	open, err := n.Ledger.UnfinishedIssues(ctx, newsletter)
+	if err != nil || len(open)+len(owed) == 0 {
+		return nil, err
+	}
 	release, err := n.lockSending(newsletter)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	open, err := n.Ledger.UnfinishedIssues(ctx, newsletter)
-	if err != nil || len(open) == 0 {
+	n.post(ctx, newsletter)
+	if open, err = n.Ledger.UnfinishedIssues(ctx, newsletter); err != nil || len(open) == 0 {
 		return nil, err
 	}
-	if n.stopped() {
-		return nil, ErrStopped
+	if err := n.held(); err != nil {
+		return nil, err
 	}
 	var all []Sent
 	for _, issue := range open {
 		work, err := n.Ledger.HasWork(ctx, issue, n.now())
 		if err == nil && !work { // all have come to an end, or wait
-			_, err = n.Ledger.Finish(ctx, issue, n.now())
+			var finished bool
+			if finished, err = n.Ledger.Finish(ctx, issue, n.now()); finished {
+				n.tell(ctx, issue, noticeDone, "")
+			}
 		}
 		if err != nil {
 			return all, err
@@ -138,8 +151,22 @@ func (n *Newsroom) stopped() bool {
 	return err == nil
 }
 
+// held says why no issue may be sent now, nil if it may.
+func (n *Newsroom) held() error {
+	switch hours := n.Config.Mail.Window; {
+	case n.stopped():
+		return ErrStopped
+	case !hours.Has(n.now(), n.Config.Location):
+		return fmt.Errorf("%w: mail.hours is %s", ErrHours, hours)
+	}
+	return nil
+}
+
 // newIssue composes the next issue and writes it into the ledger. Without stories, or without anybody to send them to, there is none.
 func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
+	if err := n.resumed(ctx, o); err != nil {
+		return Sent{}, err
+	}
 	if err := n.notTooSoon(ctx, o); err != nil {
 		return Sent{}, err
 	}
@@ -236,7 +263,7 @@ func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (ledger.Issue, er
 	if err := json.Unmarshal(i.Content, &d); err != nil {
 		return i, fmt.Errorf("issue %s: %w", i.Name(), err)
 	}
-	gone, err := n.stories.TakenBack(ctx)
+	gone, err := n.takenBack(ctx, d)
 	if err != nil {
 		return i, err
 	}
@@ -257,7 +284,16 @@ func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (ledger.Issue, er
 	if err != nil {
 		return i, err
 	}
-	return i, n.Ledger.Revise(ctx, i, frozen)
+	return n.Ledger.Revise(ctx, i, frozen, before-len(d.Articles), n.now())
+}
+
+// takenBack gives those of an issue's stories that were withdrawn or erased.
+func (n *Newsroom) takenBack(ctx context.Context, d digest.Issue) (map[string]bool, error) {
+	ids := make([]string, len(d.Articles))
+	for i, a := range d.Articles {
+		ids[i] = a.ID
+	}
+	return n.stories.TakenBack(ctx, ids)
 }
 
 // freeze puts a digest into an issue and gives its composed messages.
@@ -281,20 +317,25 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	if lost > 0 {
 		n.log.Warn("deliveries are unknown: their sender died", "issue", s.Issue.Name(), "count", lost)
 	}
-	if s.Issue, err = n.revise(ctx, s.Issue); err != nil {
-		return s, err
+	sendErr := errTakenBack
+	for errors.Is(sendErr, errTakenBack) {
+		if s.Issue, err = n.revise(ctx, s.Issue); err != nil {
+			return s, err
+		}
+		run, err := n.newSending(ctx, s.Issue)
+		if err != nil {
+			return s, err
+		}
+		s.Into = run.relays[0].Name()
+		sendErr = run.run(ctx)
 	}
-	run, err := n.newSending(ctx, s.Issue)
-	if err != nil {
-		return s, err
-	}
-	s.Into = run.relays[0].Name()
-	sendErr := run.run(ctx)
 	// The account is told also when the sending was cut short.
 	after := context.WithoutCancel(ctx)
-	if _, err := n.Ledger.Finish(after, s.Issue, n.now()); err != nil {
+	finished, err := n.Ledger.Finish(after, s.Issue, n.now())
+	if err != nil {
 		return s, errors.Join(sendErr, err)
 	}
+	n.tellEnd(ctx, s.Issue, finished, sendErr)
 	var accErr, nextErr error
 	s.Account, accErr = n.Ledger.Account(after, s.Issue)
 	s.Next, nextErr = n.Ledger.NextTry(after, s.Issue)

@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,12 +31,17 @@ type sending struct {
 	queue    *queue
 	clerk    *ledger.Clerk
 	total    int64        // deliveries that were open at the beginning
+	began    time.Time    // by the real clock
 	done     atomic.Int64 // of these, those that came to an end, or to a pause
+	seen     string       // what the items folder looked like
+
+	told    sync.Once // the staff, that a relay is left alone
+	telling sync.WaitGroup
 }
 
 // newSending readies a sender for an issue.
 func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue) (*sending, error) {
-	r := &sending{Newsroom: n, issue: issue}
+	r := &sending{Newsroom: n, issue: issue, began: time.Now()}
 	frozen, err := n.Ledger.Messages(ctx, issue)
 	if err != nil {
 		return nil, err
@@ -57,6 +62,13 @@ func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue) (*sending
 	if err != nil {
 		return nil, err
 	}
+	pauses, err := n.Ledger.Pauses(ctx, n.now())
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pauses {
+		n.troubles.leave(p)
+	}
 	kept := make([]relay.Rate, len(rates))
 	for i, k := range rates {
 		kept[i] = relay.Rate(k)
@@ -76,9 +88,9 @@ func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue) (*sending
 func (r *sending) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go r.watchForStop(ctx, cancel)
-	go r.report(ctx)
-	var workers sync.WaitGroup
+	var workers, aside sync.WaitGroup
+	aside.Go(func() { r.watch(ctx, cancel) })
+	aside.Go(func() { r.report(ctx) })
 	for range r.Config.Mail.Connections {
 		workers.Go(func() {
 			if err := r.connection(ctx); err != nil {
@@ -88,6 +100,9 @@ func (r *sending) run(ctx context.Context) error {
 	}
 	workers.Wait()
 	err := context.Cause(ctx)
+	cancel(nil)
+	aside.Wait()
+	r.telling.Wait()
 	return errors.Join(err, r.clerk.Close(), r.saveRates(context.WithoutCancel(ctx)))
 }
 
@@ -99,60 +114,69 @@ func (r *sending) saveRates(ctx context.Context) error {
 	return r.Ledger.SaveRates(ctx, rates)
 }
 
-// reportEvery is how often a long sending tells where it is.
-const reportEvery = 10 * time.Second
+// How often a sender looks whether it is to stop, and at the items folder.
+const (
+	stopWatch   = time.Second
+	folderWatch = 5 * time.Second
+)
 
-// report logs how far the sending is, and when it will be done at this pace.
-func (r *sending) report(ctx context.Context) {
-	start := time.Now()
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
+// watch ends a sending that is to stop.
+func (r *sending) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	stop, folder := time.NewTicker(stopWatch), time.NewTicker(folderWatch)
+	defer stop.Stop()
+	defer folder.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-folder.C:
+			r.lookForStories(ctx)
+		case <-stop.C:
+			if err := r.halted(ctx); err != nil {
+				cancel(err)
+				return
+			}
 		}
-		done := r.done.Load()
-		pace := float64(done) / time.Since(start).Seconds()
-		args := []any{"issue", r.issue.Name(), "done", done, "of", r.total, "per_second", math.Round(pace)}
-		if left := float64(r.total - done); pace > 0 && left > 0 {
-			args = append(args, "left", time.Duration(left/pace*float64(time.Second)).Round(time.Second))
-		}
-		r.log.Info("sending", args...)
 	}
 }
 
-// stopWatch is how often a sender looks whether it is to stop.
-const stopWatch = time.Second
-
-func (r *sending) watchForStop(ctx context.Context, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(stopWatch)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := r.halted(ctx); err != nil {
-			cancel(err)
-			return
-		}
+// lookForStories publishes what changed in the items folder, so that a story which is taken back meanwhile is found. The daemon
+// does so by itself.
+func (r *sending) lookForStories(ctx context.Context) {
+	if r.settled {
+		return
+	}
+	look, err := r.Look(ctx)
+	if err == nil && look.Print != r.seen {
+		r.seen = look.Print
+		_, err = r.Publish(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.log.Warn("the items cannot be looked at while an issue is sent", "issue", r.issue.Name(), "error", err)
 	}
 }
 
 // ErrHalted says that an issue was stopped.
 var ErrHalted = errors.New("the issue was stopped")
 
+// errTakenBack ends a sending whose issue holds a story that was withdrawn or erased meanwhile.
+var errTakenBack = errors.New("a story of the issue was taken back")
+
 // halted says why the sender is to stop, nil if it is not.
 func (r *sending) halted(ctx context.Context) error {
-	if r.stopped() {
-		return ErrStopped
+	if err := r.held(); err != nil {
+		return err
 	}
 	state, err := r.Ledger.State(ctx, r.issue)
 	if err == nil && state == ledger.Stopped {
 		err = fmt.Errorf("%w: %s", ErrHalted, r.issue.Name())
+	}
+	if err != nil {
+		return err
+	}
+	gone, err := r.takenBack(ctx, r.digest)
+	if err == nil && len(gone) > 0 {
+		err = errTakenBack
 	}
 	return err
 }
@@ -161,7 +185,9 @@ func (r *sending) halted(ctx context.Context) error {
 func (r *sending) connection(ctx context.Context) error {
 	c := &connection{sending: r}
 	err := c.work(ctx)
-	return errors.Join(err, c.flush(), c.hangUp())
+	err = errors.Join(err, c.flush())
+	c.hangUp()
+	return err
 }
 
 // connection is one of a sender's connections.
@@ -205,9 +231,10 @@ func (c *connection) connect(ctx context.Context) error {
 	if c.session != nil && c.session.Usable() && c.troubles.with(c.name, c.now()) == nil {
 		return nil
 	}
-	if err := errors.Join(c.flush(), c.hangUp()); err != nil {
+	if err := c.flush(); err != nil {
 		return err
 	}
+	c.hangUp()
 	var errs []error
 	for _, r := range c.relays {
 		if err := c.troubles.with(r.Name(), c.now()); err != nil {
@@ -241,15 +268,14 @@ func (c *connection) flush() error {
 	return err
 }
 
-func (c *connection) hangUp() error {
+func (c *connection) hangUp() {
 	if c.session == nil {
-		return nil
+		return
 	}
 	if err := c.session.Close(); err != nil {
 		c.log.Debug("the relay's connection did not end well", "relay", c.name, "error", err)
 	}
 	c.session = nil
-	return nil
 }
 
 // errNotGranted calls a message off: the person has left since the list was read.
@@ -297,7 +323,7 @@ func (c *connection) attempt(ctx context.Context, t ledger.Turn, ready func() er
 	if msg, err = c.signed(msg); err != nil {
 		return relay.Reply{}, err // the fault is ours, not the recipient's
 	}
-	return c.session.Deliver(ctx, relay.Mail{From: c.digest.From, To: t.Email, Msg: msg, Ready: ready})
+	return c.session.Deliver(ctx, relay.Mail{From: c.returnPath(c.issue.ID, t.Subscriber, c.digest), To: t.Email, Msg: msg, Ready: ready})
 }
 
 // end decides what a reply means for the delivery, for the limits and for the relay.
@@ -326,9 +352,14 @@ func (c *connection) end(t ledger.Turn, reply relay.Reply) error {
 			return err
 		}
 	}
-	if reply.Ours && c.troubles.refused(c.name, o.Reply, now) {
+	if !reply.Ours {
+		return nil
+	}
+	if p, left := c.troubles.refused(c.name, o.Reply, now); left {
 		c.log.Error("the relay refuses our mail: it is left alone for a while", "relay", c.name, "for", trouble, "reply", o.Reply)
-		return c.hangUp()
+		c.tellPaused(p)
+		c.hangUp()
+		return c.Ledger.SavePause(context.Background(), p)
 	}
 	return nil
 }
@@ -343,8 +374,8 @@ func (c *connection) outcome(t ledger.Turn, reply relay.Reply) ledger.Outcome {
 	case reply.Lost:
 		o.State = ledger.Pending
 	case reply.State == relay.Deferred || reply.Ours:
-		o.State, o.Next = ledger.Deferred, c.now().Add(pause(t.Tries))
-		if c.now().Sub(c.issue.Created) > giveUp {
+		o.State, o.Next = ledger.Deferred, c.now().Add(pause(t.Tries, t.Subscriber))
+		if c.now().Sub(c.issue.Created) > time.Duration(c.Config.Mail.Retry) {
 			o.State, o.Next = ledger.Rejected, time.Time{}
 		}
 	}
@@ -354,13 +385,18 @@ func (c *connection) outcome(t ledger.Turn, reply relay.Reply) ledger.Outcome {
 var addressIn = regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`)
 
 // masked takes the addresses out of what is said of a delivery: servers repeat them, and the ledger holds none.
-func masked(s string) string { return addressIn.ReplaceAllString(s, "(address)") }
+func masked(s string) string {
+	if !strings.Contains(s, "@") { // as most answers, and the expression is slow
+		return s
+	}
+	return addressIn.ReplaceAllString(s, "(address)")
+}
 
-// giveUp is how long after its issue a delivery is tried again. RFC 5321 §4.5.4.1 asks for 4 days or more of servers
-// that answer for a mail; a relay that puts us off for two days will not take an old digest.
-const giveUp = 48 * time.Hour
-
-// pause is how long to wait after so many tries: 5 minutes, then twice as long each time, at most 4 hours.
-func pause(tries int) time.Duration {
-	return min(5*time.Minute<<min(max(tries-1, 0), 10), 4*time.Hour)
+// pause is how long to wait after so many tries: about 5 minutes, then twice as long each time, at most 4 hours. It is longer or
+// shorter by up to a quarter, as the subscriber's random id has it: else all whom a server puts off at once would come back
+// at once.
+func pause(tries int, subscriber int64) time.Duration {
+	full := min(5*time.Minute<<min(max(tries-1, 0), 10), 4*time.Hour)
+	spread := float64(uint64(subscriber)%1000) / 1000 //nolint:gosec // any bits will do
+	return time.Duration(float64(full) * (0.75 + spread/2))
 }

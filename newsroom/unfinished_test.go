@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tidings/mailer/ledger"
 	"tidings/mailer/relay"
 	"tidings/newsroom"
 )
@@ -64,6 +65,103 @@ func TestTakenBackMeanwhile(t *testing.T) {
 			if want := "Subject: Weekly digest: Openness\r\n"; strings.Contains(m[0], want) == before {
 				t.Errorf("%s: %s, who got it before: %t, got another subject", test.name, to, before)
 			}
+		}
+	}
+}
+
+// TestTakenBackWhileSending: a story that is taken back while a sender is at work stops it; those who have not got the issue yet get it
+// without the story, and the account tells who got which.
+func TestTakenBackWhileSending(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, status string // number and why
+		daemon       bool   // publishes beside the sender
+	}{
+		{"1 withdrawn, and a daemon looks at the folder", "withdrawn", true},
+		{"2 erased, and nobody but the sender can notice", "erased", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server, r := serve(t)
+			r.onlyItems("secret.md", item("Secret", "newsletter: lead\ndate: 2016-12-01"), "open.md", item("Openness", "date: 2016-12-02"))
+			other, n := r.openAgain(false), 0
+			server.set(false, func(string) error {
+				if n++; n != 4 {
+					return nil
+				}
+				r.edit("items/secret.md", "date:", "status: "+test.status+"\ndate:")
+				if test.daemon {
+					if _, err := other.Publish(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				r.await("the issue is revised", func() bool { return must(r.Ledger.Issues(t.Context(), "weekly"))[0].Revision == 2 })
+				return nil
+			})
+			s := r.send(newsroom.Order{}, nil)
+			r.account(s, allTaken)
+			r.finished()
+			mails := server.mails()
+			onceEach(t, mails, 8)
+			issue, deliveries, err := r.Deliveries(t.Context(), "weekly-1", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v := issue.Revisions; len(v) != 2 || v[0].Sent != 3 || v[1].Sent != 5 || v[1].Stories != 1 || v[1].Created.IsZero() {
+				t.Errorf("the revisions: %+v", v)
+			}
+			for d, err := range deliveries {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if told := strings.Contains(mails[d.Email][0], "Secret"); told != (d.Revision == 1) {
+					t.Errorf("%s was told the secret: %t; by the account it got revision %d", d.Email, told, d.Revision)
+				}
+			}
+		})
+	}
+}
+
+// TestReturnPaths: with mail.bounces each mail has a return path that names its issue and its recipient.
+func TestReturnPaths(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	r.edit("tidings.yaml", "mail:\n", "mail:\n  bounces: reports@bounces.example.org\n")
+	r.Newsroom = r.openAgain(false)
+	s := r.send(newsroom.Order{}, nil)
+	people := map[int64]bool{}
+	for _, from := range server.returnPaths() {
+		issue, subscriber, err := r.ReturnPaths().Parse(from)
+		if err != nil || issue != s.Issue.ID || !strings.HasSuffix(from, "@bounces.example.org") {
+			t.Errorf("%s: issue %d, %v", from, issue, err)
+		}
+		people[subscriber] = true
+	}
+	_, deliveries, err := r.Deliveries(t.Context(), "weekly-1", ledger.Accepted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for d, err := range deliveries {
+		if n++; err != nil || !people[d.Subscriber] {
+			t.Errorf("no return path names %s (%v)", d.Email, err)
+		}
+	}
+	if n != 8 || len(people) != 8 {
+		t.Errorf("%d deliveries, %d return paths", n, len(people))
+	}
+}
+
+// TestInternationalSender: a sender whose domain is not ASCII mails like others; everything in its mails is.
+func TestInternationalSender(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	r.edit("tidings.yaml", "<news@example.org>", "<news@bücher.example>")
+	r.Newsroom = r.openAgain(false)
+	r.account(r.send(newsroom.Order{}, nil), allTaken)
+	for to, m := range server.mails() {
+		if id := header(t, m[0]).Get("Message-Id"); !strings.HasSuffix(id, "@xn--bcher-kva.example>") {
+			t.Errorf("%s: the message id is %s", to, id)
 		}
 	}
 }

@@ -20,3 +20,10 @@ func (s *Store) Languages(ctx context.Context, newsletter string) ([]string, err
 	}
 	return tags, rows.Err()
 }
+
+// People is the number of those who would get any newsletter now: active and not suppressed.
+func (s *Store) People(ctx context.Context) (int, error) {
+	var n int
+	err := s.DB.QueryRowContext(ctx, `SELECT COUNT(DISTINCT subscriber) FROM audience`).Scan(&n)
+	return n, err
+}

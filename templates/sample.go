@@ -26,10 +26,17 @@ func samples() []sample {
 	brief.Brief = true
 	plain.Articles = []items.Article{bare, a}
 	m := sampleMail(site)
+	text := m
+	text.HTMLURL = ""
 	s := []sample{
 		{"index.html", Index{site, all}}, {"index.html", Index{site, nil}}, {"index.html", Index{site, plain.Articles}},
 		{"issue.html", page}, {"notice.html", Notice{site, "Not found", "There is no such page."}},
-		{"outbox.html", Outbox{site, []OutboxMail{m}}}, {"outbox.html", Outbox{Site: site}}, {"mail.html", m},
+		{"outbox.html", Outbox{site, []OutboxMail{m}}}, {"outbox.html", Outbox{Site: site}}, {"mail.html", m}, {"mail.html", text},
+	}
+	for _, name := range []string{"staff-done.txt", "staff-paused.txt", "staff-stuck.txt"} {
+		for _, n := range sampleStaffNotices(site) {
+			s = append(s, sample{name, n})
+		}
 	}
 	for _, d := range []Digest{d, brief, plain} {
 		s = append(s, sample{"digest.html", d}, sample{"digest.txt", d})
@@ -123,6 +130,17 @@ func sampleLists(site Site, articles []items.Article) []List {
 		{Site: site, Title: "Weekly digest", URL: u, Issues: []IssueLink{{"A story, and two more", u + "7/", articles[0].Published, 7}}},
 		{Site: site, Title: "Stories", URL: site.URL + "news/"},
 	}
+}
+
+// sampleStaffNotices gives the two ways through each notice to the staff.
+func sampleStaffNotices(site Site) []StaffNotice {
+	began := time.Date(2015, 11, 2, 9, 0, 0, 0, time.UTC)
+	full := StaffNotice{Site: site, Newsletter: site.Newsletters[0], Number: 7, Issue: "weekly-7", Subject: "Weekly digest: a story", Began: began,
+		Date: began.Add(20 * time.Minute), WebURL: site.URL + "newsletters/weekly/7/", Account: Account{15, 1, 2, 3, 4, 5}, Again: true, Outbox: true,
+		Reason: "relay.example.org:587: 550 5.7.1 You are on a list", Pause: 15, Others: true}
+	short := full
+	short.Account, short.Again, short.Outbox, short.Others = Account{Audience: 7, Accepted: 7}, false, false, false
+	return []StaffNotice{full, short}
 }
 
 func sampleMail(site Site) OutboxMail {

@@ -1,5 +1,5 @@
-// Package templates makes everything of a newsroom that people look at: web pages, the HTML within feeds, and the
-// digest as HTML and as text. A template is a file of Go's html/template or text/template language; each is embedded
+// Package templates makes everything of a newsroom that people look at: web pages, the HTML within feeds, the
+// digest as HTML and as text, and mails to the staff. A template is a file of Go's html/template or text/template language; each is embedded
 // in the program, and a newsroom overrides any of them by a file of the same name in its own templates folder.
 // What a template may use is the view it is executed with (see Index, Story, Digest and the others) and the functions
 // listed at Load.
@@ -39,7 +39,7 @@ type Set struct {
 }
 
 // Load reads the embedded templates and, over them, the files of the same names in the folder dir, which need not
-// exist; "" stands for no folder. An override of partials.html need hold only the definitions it changes. A file whose
+// exist; "" stands for no folder. An override of partials.html or partials.txt need hold only the definitions it changes. A file whose
 // name is not known is an error; names that begin with a dot are passed over. The error for a wrong file is a
 // problem.List.
 //

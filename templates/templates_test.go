@@ -122,7 +122,9 @@ func TestCheck(t *testing.T) {
 		{"3 in a branch that few stories take", "entry.html", "{{with .Article.Event}}{{if eq .Status \"moved\"}}\n{{.Ort}}{{end}}{{end}}", "entry.html", 2, "can't evaluate field Ort"},
 		{"4 in a partial: where it stands, not where it is used", "partials.html", "{{define \"dateline\"}}\n{{.Datum}}{{end}}", "partials.html", 2, "can't evaluate field Datum"},
 		{"5 markup that cannot be escaped", "notice.html", "<p>\n<a href='{{if .Text}}'{{end}}>", "notice.html", 2, "end in different contexts"},
-		{"6 a state that few pages have", "unsubscribe.html", `{{if eq .State "left"}}{{.Adress}}{{end}}`, "unsubscribe.html", 1, "can't evaluate field Adress"},
+		{"6 a mail to the staff", "staff-stuck.txt", "Stuck\n{{.Raison}}", "staff-stuck.txt", 2, "can't evaluate field Raison"},
+		{"7 what such a mail says only now and then", "partials.txt", "{{define \"unknown\"}}{{if .Account.Unknown}}{{.Who}}{{end}}{{end}}", "partials.txt", 1, "can't evaluate field Who"},
+		{"8 a state that few pages have", "unsubscribe.html", `{{if eq .State "left"}}{{.Adress}}{{end}}`, "unsubscribe.html", 1, "can't evaluate field Adress"},
 	}
 	for _, test := range tests {
 		t.Run(test.why, func(t *testing.T) {

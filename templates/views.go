@@ -116,13 +116,36 @@ type Notice struct {
 	Text    string
 }
 
+// StaffNotice is the view of staff-done.txt, staff-paused.txt and staff-stuck.txt: a mail that tells the staff what became of
+// an issue. The first line that they give is the subject, the rest is the text.
+type StaffNotice struct {
+	Site
+	Newsletter Newsletter
+	Number     int
+	Issue      string    // the name by which commands know it, such as weekly-12
+	Subject    string    // of the issue
+	Began      time.Time // when the issue was made; both times are in the newsroom's time zone
+	Date       time.Time // when what the notice tells happened
+	WebURL     string    // the issue as a page
+	Account    Account
+	Again      bool   // done: some of its recipients were sent it once more
+	Outbox     bool   // done: there is no mail server, so the mails lie in the outbox
+	Reason     string // paused, stuck: what the mail server said, or why there is no connection; foreign words
+	Pause      int    // paused: for how many minutes the mail server is left alone
+	Others     bool   // paused: there are other mail servers
+}
+
+// Account is how many of an issue's recipients are in which state; the audience is the sum of all others.
+type Account struct{ Audience, Accepted, Rejected, Suppressed, Unknown, Waiting int }
+
 // Outbox is the view of outbox.html: the mails that a demo put into the outbox, newest first.
 type Outbox struct {
 	Site
 	Mails []OutboxMail
 }
 
-// OutboxMail is one mail of the outbox, and the view of mail.html. HTMLURL, TextURL and SourceURL show its parts.
+// OutboxMail is one mail of the outbox, and the view of mail.html. HTMLURL, TextURL and SourceURL show its parts;
+// HTMLURL is "" for a mail of text alone.
 type OutboxMail struct {
 	Site
 	From, To, Subject           string

@@ -96,7 +96,10 @@ func (o outbox) read(name string) (stored, error) {
 func (o outbox) summary(r *http.Request, name string, m stored) templates.OutboxMail {
 	base := "/-/outbox/" + url.PathEscape(name) + "/"
 	v := templates.OutboxMail{Site: o.view(r), URL: base, ListURL: "/-/outbox/",
-		HTMLURL: base + "html", TextURL: base + "text", SourceURL: base + "source"}
+		TextURL: base + "text", SourceURL: base + "source"}
+	if len(m.html) > 0 {
+		v.HTMLURL = base + "html"
+	}
 	v.Subject, _ = m.header.Subject()
 	v.Date, _ = m.header.Date()
 	v.Date = v.Date.In(o.Newsroom.Config.Location)

@@ -18,7 +18,7 @@ const stories = 30
 const config = `title: News
 url: https://news.example.org/
 postal_address: 1 Example Street
-mail: {from: News <news@example.org>, connections: %d, relays: [{url: "smtp://%s", tls: none}]}
+mail: {from: News <news@example.org>, connections: %d, relays: [{url: "smtp://%s", tls: none}]%s}
 newsletters:
   weekly: {title: Weekly, schedule: "0 9 * * MON", max_items: %d}
 `
@@ -35,17 +35,31 @@ func (b bench) prepare(ctx context.Context) (size int, err error) {
 	if err := os.MkdirAll(filepath.Join(b.newsroom(), "items"), 0o755); err != nil {
 		return 0, err
 	}
-	if err := b.write("tidings.yaml", fmt.Sprintf(config, b.connections, b.sink, stories)); err != nil {
+	if err := b.configure(ctx); err != nil {
 		return 0, err
 	}
 	if size, err = b.fit(ctx); err != nil {
 		return 0, err
 	}
-	if err := b.write("list.csv", b.list()); err != nil {
+	if err := b.put("list.csv", b.list()); err != nil {
 		return 0, err
 	}
 	err = succeed(b.tidings(ctx, b.newsroom(), "subscribers", "import", filepath.Join(b.newsroom(), "list.csv"), "--confirmed", "bench"))
 	return size, err
+}
+
+// configure writes tidings.yaml, and has a key made if messages are to be signed.
+func (b bench) configure(ctx context.Context) error {
+	text := func(more string) string {
+		return fmt.Sprintf(config, b.connections, b.server.address, more, stories)
+	}
+	if err := b.put("tidings.yaml", text("")); err != nil || !b.sign {
+		return err
+	}
+	if err := succeed(b.tidings(ctx, b.newsroom(), "dkim", "new", "--selector", "bench")); err != nil {
+		return err
+	}
+	return b.put("tidings.yaml", text(", dkim: {selector: bench, key_file: state/dkim-bench.pem}"))
 }
 
 // program is where the program is built.
@@ -55,7 +69,7 @@ func (b bench) tidings(ctx context.Context, dir string, args ...string) *exec.Cm
 	return exec.CommandContext(ctx, b.program(), append([]string{"-C", dir}, args...)...)
 }
 
-func (b bench) write(name, text string) error {
+func (b bench) put(name, text string) error {
 	return os.WriteFile(filepath.Join(b.newsroom(), name), []byte(text), 0o644)
 }
 
@@ -96,7 +110,7 @@ func (b bench) writeStories(summary int) error {
 	for i := range stories {
 		text := strings.TrimSpace(strings.Repeat(words, summary/len(words)+1)[:summary])
 		story := fmt.Sprintf("---\ntitle: Story number %d of this week\ndate: %s\nsummary: %s\n---\n%s\n", i+1, date, text, strings.Repeat(words, 20))
-		if err := b.write(filepath.Join("items", fmt.Sprintf("story-%d.md", i+1)), story); err != nil {
+		if err := b.put(filepath.Join("items", fmt.Sprintf("story-%d.md", i+1)), story); err != nil {
 			return err
 		}
 	}

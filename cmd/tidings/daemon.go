@@ -202,39 +202,39 @@ func (d *daemon) sending(ctx context.Context, name string) {
 	case <-ctx.Done():
 	case <-d.published:
 	}
-	halted := false
+	var halted error
 	for ctx.Err() == nil {
 		wait := tickEvery
 		if nl := d.newsroom.Config.Newsletters[name]; nl.Schedule != "" {
 			wait = min(wait, max(nl.Plan.Next(d.now(), d.newsroom.Config.Location).Sub(d.now()), time.Millisecond))
 		}
-		stopped := d.turn(ctx, name)
-		if stopped {
+		halt := d.turn(ctx, name)
+		if halt != nil {
 			wait = stopEvery
 		}
 		switch {
-		case stopped && !halted:
-			d.log.Warn("the file STOP halts sending", "newsletter", name)
-		case halted && !stopped:
+		case halt != nil && (halted == nil || halt.Error() != halted.Error()):
+			d.log.Warn("sending is halted", "newsletter", name, "why", halt)
+		case halted != nil && halt == nil:
 			d.log.Info("sending goes on", "newsletter", name)
 		}
-		halted = stopped
+		halted = halt
 		pause(ctx, wait)
 	}
 }
 
-// turn sends what is due of one newsletter, and tells whether there was something that the file STOP held back.
-func (d *daemon) turn(ctx context.Context, name string) (stopped bool) {
+// turn sends what is due of one newsletter, and tells what holds something back: the file STOP, the hour, or that a restored newsroom waits for a word.
+func (d *daemon) turn(ctx context.Context, name string) (halt error) {
 	errs := []error{d.atSlot(ctx, name), d.goOn(ctx, name)}
 	for _, err := range errs {
 		switch {
-		case errors.Is(err, newsroom.ErrStopped):
-			stopped = true
+		case errors.Is(err, newsroom.ErrStopped), errors.Is(err, newsroom.ErrHours), errors.Is(err, newsroom.ErrRestored):
+			halt = err
 		case err != nil && ctx.Err() == nil:
 			d.log.Error("sending failed", "newsletter", name, "error", err)
 		}
 	}
-	return stopped
+	return halt
 }
 
 // remember makes the newsletter's schedule known from now on.

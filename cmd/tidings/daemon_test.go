@@ -160,6 +160,7 @@ func TestDaemon(t *testing.T) {
 		"HeedsStop":           testHeedsStop,
 		"CatchesUp":           testCatchesUp,
 		"LeavesNoGap":         testLeavesNoGap,
+		"WaitsAfterRestore":   testWaitsAfterRestore,
 	} {
 		all.Go(func() { t.Run(name, test) })
 	}
@@ -301,7 +302,7 @@ func testHeedsStop(t *testing.T) {
 		"list.csv":       "email\nada@example.com\n",
 		"STOP":           "",
 	})
-	d.await(t, 8*time.Second, "word of STOP in the log", func() bool { return strings.Contains(d.log.String(), "the file STOP halts sending") })
+	d.await(t, 8*time.Second, "word of STOP in the log", func() bool { return strings.Contains(d.log.String(), "sending is halted") })
 	if d.now().Before(monday) || len(sent(t, d.dir)) != 0 {
 		t.Errorf("at %v there are %d mails", d.now(), len(sent(t, d.dir)))
 	}
@@ -309,7 +310,7 @@ func testHeedsStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.await(t, 5*time.Second, "mail after STOP is gone", func() bool { return len(sent(t, d.dir)) == 1 })
-	if n := strings.Count(d.log.String(), "STOP halts sending"); n != 1 {
+	if n := strings.Count(d.log.String(), "sending is halted"); n != 1 {
 		t.Errorf("the log says %d times that sending is halted", n)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -81,9 +82,28 @@ func TestDelivery(t *testing.T) {
 			relay, mails := s.start(t)
 			dir := sampleWithRelay(t, relay)
 			tidingsAt(t, monday, "-C", dir, "send", "weekly", "--yes")
-			checkIssue(t, mails())
+			checkIssue(t, checkNotices(t, mails()))
 		})
 	}
+}
+
+// checkNotices wants a notice to each of the staff, and gives the other mails.
+func checkNotices(t *testing.T, mails []*delivered) (others []*delivered) {
+	t.Helper()
+	told := map[string]int{}
+	for _, m := range mails {
+		if m.Get("Auto-Submitted") == "" {
+			others = append(others, m)
+			continue
+		}
+		if told[m.To]++; !strings.Contains(m.Text, "accepted: ") || m.HTML != "" {
+			t.Errorf("%s was told %q", m.To, m.Text)
+		}
+	}
+	if want := map[string]int{"editor@example.org": 1, "press@example.org": 1}; !maps.Equal(told, want) {
+		t.Errorf("the staff got %v", told)
+	}
+	return others
 }
 
 // digestNewsroom makes a newsroom with one story and two subscribers, whose mail goes into the outbox.
@@ -102,7 +122,7 @@ func digestNewsroom(t *testing.T) string {
 }
 
 // TestMessageIDs: another copy of the newsroom sends the same issue later, as after a restored backup. The mails have the ids
-// of the first ones, so that servers can see that they are repeats.
+// of the first ones, so that servers can see that they are repeats; an issue of other stories has others, though it has the number.
 func TestMessageIDs(t *testing.T) {
 	dir, twin := digestNewsroom(t), filepath.Join(t.TempDir(), "twin")
 	if err := os.CopyFS(twin, os.DirFS(dir)); err != nil {
@@ -116,6 +136,17 @@ func TestMessageIDs(t *testing.T) {
 	first, again := fieldOf(sent(t, dir), "Message-ID"), fieldOf(sent(t, twin), "Message-ID")
 	if len(first) != 2 || first[0] == first[1] || !slices.Equal(first, again) {
 		t.Errorf("the message ids are %q, then %q", first, again)
+	}
+	other := digestNewsroom(t)
+	keys, err := os.ReadFile(filepath.Join(dir, "state", "keys"))
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(other, "state", "keys"), keys, 0o600))
+	writeFile(t, filepath.Join(other, "items", "two.md"), item("Two", "", "Other words."))
+	tidingsAt(t, monday, "-C", other, "send", "weekly", "--yes")
+	for _, id := range fieldOf(sent(t, other), "Message-ID") {
+		if slices.Contains(first, id) {
+			t.Errorf("an issue of other stories has the id %s too", id)
+		}
 	}
 }
 

@@ -53,9 +53,10 @@ func parseState(s string, among []string) (ledger.State, error) {
 func (a *app) showIssue() *cobra.Command {
 	var state string
 	cmd := &cobra.Command{
-		Use:     "show ISSUE",
-		Short:   "Tell what became of each recipient's copy",
-		Long:    "Show prints an issue's account, and for each recipient the state, when it changed, and what the mail server said.",
+		Use:   "show ISSUE",
+		Short: "Tell what became of each recipient's copy",
+		Long: `Show prints an issue's account, and for each recipient the state, when it changed, and what the mail server said. If stories were
+taken back while the issue went out, it has revisions: show tells how many recipients got which, and which each got.`,
 		Example: "  tidings -C mynews issues show weekly-12 --state rejected",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,11 +70,16 @@ func (a *app) showIssue() *cobra.Command {
 					return err
 				}
 				a.say("%s: %s", i.Name(), i.Account)
+				a.sayRevisions(n, i.Revisions)
 				for d, err := range deliveries {
 					if err != nil {
 						return err
 					}
-					a.say("%s\t%s\t%s\t%s", dash(d.Email), d.State, d.Changed.In(n.Config.Location).Format("2006-01-02 15:04:05"), dash(d.Reply))
+					line := fmt.Sprintf("%s\t%s\t%s\t%s", dash(d.Email), d.State, d.Changed.In(n.Config.Location).Format("2006-01-02 15:04:05"), dash(d.Reply))
+					if len(i.Revisions) > 1 && d.Revision > 0 {
+						line += fmt.Sprintf("\trevision %d", d.Revision)
+					}
+					a.say("%s", line)
 				}
 				return nil
 			})
@@ -81,6 +87,20 @@ func (a *app) showIssue() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&state, "state", "", "only recipients in this `STATE`: "+strings.Join(states, ", "))
 	return cmd
+}
+
+// sayRevisions tells how many got which revision of an issue; nothing if there is one only.
+func (a *app) sayRevisions(n *newsroom.Newsroom, revisions []ledger.Revision) {
+	if len(revisions) < 2 {
+		return
+	}
+	for _, r := range revisions {
+		what := "as first composed"
+		if r.Number > 1 {
+			what = fmt.Sprintf("of %s, without %s taken back", r.Created.In(n.Config.Location).Format("2006-01-02 15:04"), count(r.Stories, "story", "stories"))
+		}
+		a.say("revision %d, %s: went to %s", r.Number, what, count(r.Sent, "recipient", "recipients"))
+	}
 }
 
 func (a *app) stopIssue() *cobra.Command {

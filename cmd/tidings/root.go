@@ -78,7 +78,7 @@ Atom, JSON Feed) and pages of them, and mails a digest to the people who subscri
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.PersistentFlags().StringVarP(&a.dir, "newsroom", "C", ".", "the newsroom's `DIR`, which holds tidings.yaml")
-	root.AddCommand(a.build(), a.check(), a.demo(), a.dkim(), a.initVerb(), a.issues(), a.items(), a.newItem(), a.preview(), a.runVerb(),
+	root.AddCommand(a.backup(), a.build(), a.check(), a.demo(), a.dkim(), a.initVerb(), a.issues(), a.items(), a.newItem(), a.preview(), a.restore(), a.runVerb(),
 		a.schema(), a.send(), a.subscribers(), a.version())
 	root.InitDefaultCompletionCmd()
 	for _, group := range root.Commands() {
@@ -121,7 +121,11 @@ var hints = []struct {
 	{newsroom.ErrNone, "tidings init DIR makes a newsroom; tidings -C DIR names one"},
 	{newsroom.ErrTooSoon, "add --again if another issue is meant to go out now"},
 	{newsroom.ErrForgotten, "restore the newest database, or look at the issue with tidings preview and send it with --again"},
+	{newsroom.ErrRestored, "look at the issue with tidings preview; if it is new to its readers, send it with --again"},
+	{newsroom.ErrInUse, "stop tidings run, and whatever else works on the newsroom, and try again"},
+	{errThere, "add --force to replace it; or did you mean tidings restore?"},
 	{newsroom.ErrStopped, "delete the file STOP in the newsroom's folder to go on"},
+	{newsroom.ErrHours, "send within these hours, or change mail.hours in tidings.yaml; tidings run goes on by itself then"},
 	{newsroom.ErrNoIssue, "tidings issues lists them"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
 	{newsroom.ErrEmptied, "if the folder is mounted and the news is to go, withdraw the stories first (status: withdrawn)"},
@@ -139,7 +143,7 @@ func (a *app) report(probs problem.List) {
 
 // open opens the newsroom that -C names.
 func (a *app) open(ctx context.Context) (*newsroom.Newsroom, error) {
-	return newsroom.Open(ctx, a.dir, newsroom.Outside{Now: a.now, Log: a.logger()})
+	return newsroom.Open(ctx, a.dir, newsroom.Outside{Now: a.now, Log: a.logger(), Progress: a.progress()})
 }
 
 // with opens the newsroom for one piece of work and closes it afterwards.

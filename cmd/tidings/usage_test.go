@@ -14,6 +14,8 @@ func TestWrongUsage(t *testing.T) {
 		{"chekc", "check", "tidings"}, // what was meant is named
 		{"--frob", "unknown flag: --frob", "tidings"},
 		{"-C", "flag needs an argument", "tidings"},
+		{"backup", "accepts 1 arg(s), received 0", "tidings backup"},
+		{"backup a b", "accepts 1 arg(s), received 2", "tidings backup"}, // FILE was not quoted
 		{"build now", `unknown command "now"`, "tidings build"},
 		{"check --json=perhaps", "perhaps", "tidings check"},
 		{"demo here", "here", "tidings demo"},
@@ -21,6 +23,8 @@ func TestWrongUsage(t *testing.T) {
 		{"items all", "all", "tidings items"},
 		{"new Two words", "accepts 1 arg(s), received 2", "tidings new"}, // a title of several words needs quotes
 		{"preview", "accepts 1 arg(s), received 0", "tidings preview"},
+		{"restore", "accepts 1 arg(s), received 0", "tidings restore"},
+		{"restore --force a", "unknown flag: --force", "tidings restore"},
 		{"run --fast", "unknown flag: --fast", "tidings run"},
 		{"schema feed", `invalid argument "feed"`, "tidings schema"},
 		{"schema", "accepts 1 arg(s), received 0", "tidings schema"},

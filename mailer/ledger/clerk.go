@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"tidings/internal/db"
 )
 
-// Clerk writes the ledger for all connections of one sender, with one commit for what they bring while the last one was being
-// made: so the cost of a durable commit is shared, and nobody waits for more than two of them.
+// Clerk writes the ledger for all connections of one sender, with one commit for what several of them bring: so the cost of a
+// durable commit is shared.
 type Clerk struct {
 	issue                Issue
 	sender               string
@@ -23,6 +22,7 @@ type Clerk struct {
 	claim, suppress, end *sql.Stmt
 	entries              chan *Receipt
 	done                 chan struct{}
+	out                  int           // deliveries under way: claims that were granted and have not ended
 	pause                time.Duration // between two tries
 	patience, grace      time.Duration // for tries, and for those after ctx has ended
 }
@@ -59,7 +59,7 @@ const group = 256
 
 // What a clerk writes. A claim looks itself whether the person has left or was suppressed since the issue was opened.
 const (
-	claimQuery = `UPDATE deliveries SET state = 'sending', sender = $1, tries = tries + 1, changed = $2
+	claimQuery = `UPDATE deliveries SET state = 'sending', sender = $1, tries = tries + 1, changed = $2, revision = $6
 		WHERE issue = $3 AND subscriber = $4 AND state IN ('pending', 'deferred')
 		AND EXISTS (SELECT 1 FROM audience WHERE newsletter = $5 AND subscriber = $4)`
 	suppressQuery = `UPDATE deliveries SET state = 'suppressed', reply = 'left or suppressed before their turn', changed = $1
@@ -107,26 +107,39 @@ func (c *Clerk) work(ctx context.Context) {
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.grace, stop) })()
 	for first := range c.entries {
-		runtime.Gosched() // whom the last commit has set free may bring their entries
 		c.commit(trying, c.gather(first))
 	}
 }
 
-// gather gives the entries that are waiting by now.
+// linger is how long an entry waits for those of other connections. A commit costs as much for many as for one, most disks take
+// longer for it, and meanwhile the server reads what comes before the message.
+const linger = time.Millisecond
+
+// gather gives the entries of the next commit: the first, and those that come until linger is over if others are under way.
 func (c *Clerk) gather(first *Receipt) []*Receipt {
-	batch := []*Receipt{first}
+	batch := c.add(nil, first)
+	if c.out > 0 {
+		time.Sleep(linger)
+	}
 	for len(batch) < group {
 		select {
 		case r, ok := <-c.entries:
 			if !ok {
 				return batch
 			}
-			batch = append(batch, r)
+			batch = c.add(batch, r)
 		default:
 			return batch
 		}
 	}
 	return batch
+}
+
+func (c *Clerk) add(batch []*Receipt, r *Receipt) []*Receipt {
+	if r.entry.Ended != nil {
+		c.out--
+	}
+	return append(batch, r)
 }
 
 // commit tries with patience: a full disk may be cleared, a lock be released. What cannot be written after that stays as it
@@ -149,6 +162,9 @@ func (c *Clerk) commit(ctx context.Context, batch []*Receipt) {
 	for _, r := range batch {
 		if err != nil {
 			r.granted, r.err = false, fmt.Errorf("the ledger cannot be written: %w", err)
+		}
+		if r.granted {
+			c.out++
 		}
 		close(r.written)
 	}
@@ -181,7 +197,7 @@ func (c *Clerk) enterEnd(ctx context.Context, e *Ended, now int64) error {
 }
 
 func (c *Clerk) enterClaim(ctx context.Context, subscriber, now int64) (granted bool, err error) {
-	granted, err = changed(c.claim.ExecContext(ctx, c.sender, now, c.issue.ID, subscriber, c.issue.Newsletter))
+	granted, err = changed(c.claim.ExecContext(ctx, c.sender, now, c.issue.ID, subscriber, c.issue.Newsletter, c.issue.Revision))
 	if err == nil && !granted {
 		_, err = c.suppress.ExecContext(ctx, now, c.issue.ID, subscriber, c.issue.Newsletter)
 	}

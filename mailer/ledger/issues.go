@@ -77,12 +77,13 @@ type Delivery struct {
 	Next       time.Time // Deferred: not before
 	Reply      string
 	Changed    time.Time
+	Revision   int // of the issue, that was sent; 0: none yet
 }
 
 // Deliveries lists the deliveries of an issue in order of subscribers, at most limit of them behind the one after; those of one
 // state or, for "", all.
 func (l Ledger) Deliveries(ctx context.Context, i Issue, state State, after int64, limit int) ([]Delivery, error) {
-	rows, err := l.DB.QueryContext(ctx, `SELECT subscriber, state, tries, next_at, reply, changed FROM deliveries
+	rows, err := l.DB.QueryContext(ctx, `SELECT subscriber, state, tries, next_at, reply, changed, revision FROM deliveries
 		WHERE issue = $1 AND subscriber > $2 AND ($3 = '' OR state = $3) ORDER BY subscriber LIMIT $4`, i.ID, after, state, limit)
 	if err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (l Ledger) Deliveries(ctx context.Context, i Issue, state State, after int6
 	for rows.Next() {
 		var d Delivery
 		var next, changed int64
-		if err := rows.Scan(&d.Subscriber, &d.State, &d.Tries, &next, &d.Reply, &changed); err != nil {
+		if err := rows.Scan(&d.Subscriber, &d.State, &d.Tries, &next, &d.Reply, &changed, &d.Revision); err != nil {
 			return nil, err
 		}
 		d.Next, d.Changed = db.Time(next), db.Time(changed)

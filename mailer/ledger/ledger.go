@@ -57,6 +57,7 @@ type Issue struct {
 	Number     int
 	Slot       time.Time // the scheduled time it answers to; zero when sent by hand
 	State      IssueState
+	Revision   int    // of Content: 1, or greater when stories were taken out since
 	Content    []byte // what it shows, frozen; its form is the caller's
 	Created    time.Time
 	Finished   time.Time // zero while unfinished
@@ -74,7 +75,7 @@ var ErrSlotTaken = errors.New("there is an issue for this time already")
 // Open writes a new issue with its composed messages and its stories into the ledger and expands the newsletter's audience into its deliveries, all
 // or nothing: with an error the Issue is the zero one. The issue's number must be the one that Next gave; ErrSlotTaken says that another process was faster.
 func (l Ledger) Open(ctx context.Context, i Issue, messages []byte, stories []string) (Issue, error) {
-	i.State = Unfinished
+	i.State, i.Revision = Unfinished, 1
 	err := l.DB.Write(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `INSERT INTO issues (newsletter, number, slot, state, content, messages, created)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (newsletter, slot) WHERE slot <> 0 DO NOTHING RETURNING id`,
@@ -104,23 +105,6 @@ func (l Ledger) Next(ctx context.Context, newsletter string) (int, error) {
 	var n int
 	err := l.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM issues WHERE newsletter = $1`, newsletter).Scan(&n)
 	return n, err
-}
-
-// Revise replaces what an issue shows, and its composed messages, for those who have not been sent it yet.
-func (l Ledger) Revise(ctx context.Context, i Issue, messages []byte) error {
-	return l.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE issues SET content = $1, messages = $2 WHERE id = $3`, i.Content, messages, i.ID)
-		return err
-	})
-}
-
-// CallOff moves those who have not been sent the issue yet to Suppressed, for a reason.
-func (l Ledger) CallOff(ctx context.Context, i Issue, reason string, now time.Time) error {
-	return l.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE `+openDeliveries+` SET state = 'suppressed', reply = $1, changed = $2
-			WHERE issue = $3 AND state IN ('pending', 'deferred') AND `+open, reason, db.Micros(now), i.ID)
-		return err
-	})
 }
 
 // Messages gives an issue's composed messages as Open got them.
@@ -160,7 +144,7 @@ func (l Ledger) UnfinishedIssues(ctx context.Context, newsletter string) ([]Issu
 }
 
 func (l Ledger) issues(ctx context.Context, where, newsletter string) ([]Issue, error) {
-	rows, err := l.DB.QueryContext(ctx, `SELECT id, newsletter, number, slot, state, content, created, finished FROM issues `+where+
+	rows, err := l.DB.QueryContext(ctx, `SELECT id, newsletter, number, slot, state, revision, content, created, finished FROM issues `+where+
 		` ORDER BY created, id`, newsletter)
 	if err != nil {
 		return nil, err
@@ -170,7 +154,7 @@ func (l Ledger) issues(ctx context.Context, where, newsletter string) ([]Issue, 
 	for rows.Next() {
 		var i Issue
 		var slot, created, finished int64
-		if err := rows.Scan(&i.ID, &i.Newsletter, &i.Number, &slot, &i.State, &i.Content, &created, &finished); err != nil {
+		if err := rows.Scan(&i.ID, &i.Newsletter, &i.Number, &slot, &i.State, &i.Revision, &i.Content, &created, &finished); err != nil {
 			return nil, err
 		}
 		i.Slot, i.Created, i.Finished = db.Time(slot), db.Time(created), db.Time(finished)

@@ -229,7 +229,7 @@ func TestOpenKeeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.ID = i.ID
+	want.ID, want.Revision = i.ID, 1
 	l.open(t, 2, time.Time{}, "tag:c")
 	issues, err := l.Issues(t.Context(), "weekly")
 	if err != nil || len(issues) != 2 || issues[0].ID == 0 {

@@ -16,6 +16,42 @@ type Rate struct {
 	At     time.Time
 }
 
+// Pause is a relay that is left alone for a while, kept so that a restart does not forget it.
+type Pause struct {
+	Relay string
+	Until time.Time
+	Why   string // what the relay said
+}
+
+// Pauses gives the relays that are left alone at a time.
+func (l Ledger) Pauses(ctx context.Context, now time.Time) ([]Pause, error) {
+	rows, err := l.DB.QueryContext(ctx, `SELECT relay, until, why FROM pauses WHERE until > $1 ORDER BY relay`, db.Micros(now))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Pause
+	for rows.Next() {
+		var p Pause
+		var until int64
+		if err := rows.Scan(&p.Relay, &until, &p.Why); err != nil {
+			return nil, err
+		}
+		p.Until = db.Time(until)
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// SavePause keeps a pause; a relay's last one counts.
+func (l Ledger) SavePause(ctx context.Context, p Pause) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO pauses (relay, until, why) VALUES ($1, $2, $3)
+			ON CONFLICT (relay) DO UPDATE SET until = excluded.until, why = excluded.why`, p.Relay, db.Micros(p.Until), p.Why)
+		return err
+	})
+}
+
 // Rates gives what SaveRates kept.
 func (l Ledger) Rates(ctx context.Context) ([]Rate, error) {
 	rows, err := l.DB.QueryContext(ctx, `SELECT name, rate, tokens, at FROM rates ORDER BY name`)

@@ -40,8 +40,8 @@ type Mail struct {
 	To   string // the domains of both may be international
 	Msg  []byte // RFC 5322, lines that end in CRLF, no dot-stuffing; it may be appended to
 
-	// Ready, if it is there, is called when the server awaits the message and nothing of it was sent yet. It may take its time,
-	// and an error from it calls the message off.
+	// Ready, if it is there, is called when the server has been asked to take the message and nothing of it was sent yet: the server
+	// may still refuse. It may take its time, and an error from it calls the message off.
 	Ready func() error
 }
 

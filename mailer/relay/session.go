@@ -120,49 +120,51 @@ func (s *session) commands(e envelope) []command {
 		command{"DATA", "DATA\r\n", t.Data})
 }
 
-// begin leads the dialogue up to the message. With a reply, or an error, nothing is delivered.
+// begin leads the dialogue up to the message: the commands go out all at once, or one after the other up to a refusal. While the
+// server makes up its mind, ready may take its time. With a reply, or an error, nothing is delivered.
 func (s *session) begin(e envelope, ready func() error) (Reply, error) {
 	cmds := s.commands(e)
 	s.open = true
-	refused, err := s.converse(cmds)
-	if err != nil {
-		return s.broken(err), nil
+	atOnce := 1
+	if s.pipelines {
+		atOnce = len(cmds)
 	}
-	if refused.State != "" || ready == nil {
-		return refused, nil
-	}
-	err = ready()
-	if err != nil { // called off: the server waits for a message that must not come
-		s.cut()
-	}
-	return Reply{}, err
-}
-
-// converse sends the commands and reads their answers: all at once, or one after the other up to a refusal. It gives the first
-// refusal; an error says that the connection broke before there was one.
-func (s *session) converse(cmds []command) (Reply, error) {
-	if !s.pipelines {
-		for i := range cmds {
-			if refused, err := s.exchange(cmds[i : i+1]); err != nil || refused.State != "" {
-				return refused, err
+	for ; len(cmds) > 0; cmds = cmds[atOnce:] {
+		if err := s.ask(cmds[:atOnce]); err != nil {
+			return s.broken(err), nil
+		}
+		if len(cmds) == atOnce && ready != nil {
+			if err := ready(); err != nil { // called off: the server may wait for a message that must not come
+				s.cut()
+				return Reply{}, err
 			}
 		}
-		return Reply{}, nil
+		refused, err := s.answers(cmds[:atOnce])
+		if err != nil {
+			return s.broken(err), nil
+		}
+		if refused.State != "" {
+			return refused, nil
+		}
 	}
-	return s.exchange(cmds)
+	return Reply{}, nil
 }
 
-// exchange writes the commands in one go and reads the answer to each.
-func (s *session) exchange(cmds []command) (refused Reply, err error) {
+// ask writes the commands in one go.
+func (s *session) ask(cmds []command) error {
 	for _, c := range cmds {
 		_, _ = s.client.Text.W.WriteString(c.line) // Flush tells of an error
 	}
-	if err := s.flush(cmds[0].limit); err != nil {
-		return Reply{}, err
-	}
-	if len(cmds) > 1 {
+	err := s.flush(cmds[0].limit)
+	if err == nil && len(cmds) > 1 {
 		quickAck(s.conn)
 	}
+	return err
+}
+
+// answers reads the answer to each of the commands. It gives the first refusal; an error says that the connection broke before there
+// was one.
+func (s *session) answers(cmds []command) (refused Reply, err error) {
 	failed := "" // the verb that was refused
 	for _, c := range cmds {
 		code, text, err := s.wait(c.limit)

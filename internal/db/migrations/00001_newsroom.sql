@@ -77,6 +77,7 @@ CREATE TABLE issues (
   state      TEXT    NOT NULL,               -- sending, finished, stopped
   content    TEXT    NOT NULL,               -- frozen: what the issue shows, as JSON
   messages   TEXT    NOT NULL,               -- frozen: the composed message of each language, as JSON
+  revision   BIGINT  NOT NULL DEFAULT 1,     -- how many times these two were made, since stories were taken back
   created    BIGINT  NOT NULL,
   finished   BIGINT  NOT NULL DEFAULT 0,
   UNIQUE (newsletter, number)
@@ -97,11 +98,34 @@ CREATE TABLE deliveries (
   next_at    BIGINT  NOT NULL DEFAULT 0,     -- deferred: not before
   reply      TEXT    NOT NULL DEFAULT '',    -- the server's last word
   changed    BIGINT  NOT NULL DEFAULT 0,
+  revision   BIGINT  NOT NULL DEFAULT 0,     -- of the issue, that was sent; 0: none yet
   PRIMARY KEY (issue, subscriber)
 ) WITHOUT ROWID;
 -- Those still to be dealt with. Queries must repeat its condition to the letter. It is no IN (…): SQLite would make a table
 -- of the three words for every delivery that it changes.
 CREATE INDEX deliveries_open ON deliveries (issue, subscriber) WHERE state = 'pending' OR state = 'sending' OR state = 'deferred';
+
+-- Each revision of an issue behind its first: those who had not been sent it by then got this one.
+CREATE TABLE revisions (
+  issue   INTEGER NOT NULL REFERENCES issues (id),
+  number  BIGINT  NOT NULL,
+  stories BIGINT  NOT NULL,                  -- how many were taken out
+  created BIGINT  NOT NULL,
+  PRIMARY KEY (issue, number)
+);
+
+-- What the staff are told about issues by mail: one mail for each of them, owed until it was sent.
+CREATE TABLE notices (
+  issue    INTEGER NOT NULL REFERENCES issues (id),
+  kind     TEXT    NOT NULL,                 -- done, paused, stuck
+  email    TEXT    NOT NULL,                 -- of one of the staff
+  message  TEXT    NOT NULL,                 -- as composed, without a signature
+  accepted BIGINT  NOT NULL,                 -- how many recipients the issue had reached by then
+  written  BIGINT  NOT NULL,
+  due      BIGINT  NOT NULL,                 -- not to be sent before
+  sent     BIGINT  NOT NULL DEFAULT 0,       -- 0: owed
+  PRIMARY KEY (issue, kind, email)
+);
 
 -- How fast mail may go to a relay or a domain, so that a restart does not forget what servers asked for.
 CREATE TABLE rates (
@@ -109,6 +133,13 @@ CREATE TABLE rates (
   rate   DOUBLE PRECISION NOT NULL,          -- messages a second
   tokens DOUBLE PRECISION NOT NULL,
   at     BIGINT NOT NULL
+);
+
+-- Relays that are left alone for a while, since they refuse our mail because of us.
+CREATE TABLE pauses (
+  relay TEXT   PRIMARY KEY,
+  until BIGINT NOT NULL,
+  why   TEXT   NOT NULL                      -- what the relay said
 );
 
 -- schedule: the last slot that was dealt with, so that none is lost or served twice.

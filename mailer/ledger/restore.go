@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tidings/internal/db"
+)
+
+// Restored makes a ledger that comes from a backup safe to go on with. What was still to be sent when the backup was made may have been
+// sent since: it becomes Unknown, and its issues are finished; so nothing of them is sent again without a deliberate word (Reopen). New
+// issues wait for one too: see Held. It gives the number of deliveries that became Unknown.
+func (l Ledger) Restored(ctx context.Context, made, now time.Time) (n int64, err error) {
+	reply := "restored from a backup of " + made.UTC().Format("2006-01-02 15:04") + " UTC: it may have been sent since"
+	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE `+openDeliveries+` SET state = 'unknown', sender = '', next_at = 0, reply = $1, changed = $2 WHERE `+open,
+			reply, db.Micros(now))
+		if err != nil {
+			return err
+		}
+		if n, err = res.RowsAffected(); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE issues SET state = 'finished', finished = $1 WHERE state <> 'finished'`, db.Micros(now)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE notices SET sent = $1 WHERE sent = 0`, db.Micros(now)); err != nil {
+			return err
+		}
+		return hold(ctx, tx, made)
+	})
+	return n, err
+}
+
+// hold takes back all words that new issues may go out.
+func hold(ctx context.Context, tx *sql.Tx, made time.Time) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM settings WHERE name = 'restored' OR name LIKE 'resumed %'`); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('restored', $1)`, made.UTC().Format(time.RFC3339Nano))
+	return err
+}
+
+// Held tells whether new issues of a newsletter wait for a deliberate word, because issues may have gone out that this ledger
+// does not know: it gives the time at which the backup that it comes from was made, or the zero time.
+func (l Ledger) Held(ctx context.Context, newsletter string) (time.Time, error) {
+	var made string
+	err := l.DB.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'restored'
+		AND NOT EXISTS (SELECT 1 FROM settings WHERE name = 'resumed ' || $1)`, newsletter).Scan(&made)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	} else if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, made)
+}
+
+// Resume is the deliberate word that the newsletter's new issues wait for, if they do.
+func (l Ledger) Resume(ctx context.Context, newsletter string) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) SELECT 'resumed ' || $1, '' FROM settings WHERE name = 'restored'
+			ON CONFLICT DO NOTHING`, newsletter)
+		return err
+	})
+}
