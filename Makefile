@@ -23,7 +23,7 @@ fuzz: ## each fuzz test for 20 seconds
 	  go test -list '^Fuzz' "$$p" | grep '^Fuzz' | while read -r f; do \
 	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s -fuzzminimizetime 10x "$$p" || exit 1; done || exit 1; done
 
-bench-send: ## how fast an issue is sent, beside Postfix's smtp-source (BENCH="-n 2000 -rounds 1" for a short look)
+bench-send: ## how fast an issue is sent, beside Postfix's smtp-source (BENCH="-n 2000 -rounds 1" for a short look, BENCH=-help for more)
 	go run ./bench/send $(BENCH)
 
 docs: ## write the generated pages of docs/ anew

@@ -201,6 +201,7 @@ func (k *checker) mail() {
 	k.limits(k.Mail.Connections, 1, 50, "mail", "connections")
 	k.hours()
 	k.bounces()
+	k.address(&k.Mail.Unsubscribe, "mail", "unsubscribe")
 	for i := range k.Mail.Relays {
 		k.relay(i)
 	}

@@ -76,6 +76,7 @@ type Mail struct {
 	Hours       string          `yaml:"hours" jsonschema:"pattern=^\\d{1\\,2}:\\d\\d-\\d{1\\,2}:\\d\\d$" jsonschema_description:"The hours of the day in which issues may be sent, in the newsroom's time zone, such as 08:00-20:00. What is not done by then goes on the next day. Left out: all day."`
 	Retry       Period          `yaml:"retry" default:"2d" jsonschema_description:"How long a recipient is tried again whose server puts the mail off. After that it counts as rejected."`
 	Bounces     string          `yaml:"bounces" jsonschema:"format=email" jsonschema_description:"Where reports of mail that could not be delivered go. Each mail gets a return path of its own: this address with +, a signed code that names the issue and the recipient, before the @. The mailbox must take name+anything@ too. Left out: the address of from."`
+	Unsubscribe string          `yaml:"unsubscribe" jsonschema:"format=email" jsonschema_description:"A mailbox to which people may also write to leave, beside the link that each mail has. Somebody must read it, and take them off: tidings subscribers remove. Left out: the link alone."`
 	DKIM        DKIM            `yaml:"dkim" jsonschema_description:"How mail is signed. Left out: it is not, and the relay has to sign. tidings dkim new makes a key and prints these lines."`
 
 	Window schedule.Hours `yaml:"-" json:"-"` // of Hours

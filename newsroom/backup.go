@@ -59,6 +59,13 @@ func Backup(ctx context.Context, dir, scratch, version string, now time.Time, w 
 	if err := errors.Join(copied.Close(), db.Snapshot(ctx, c.Database, copied.Name())); err != nil {
 		return Saved{}, err
 	}
+	// What could not be restored must not take the place of an older backup that can.
+	if err := readable(keysFile(c)); err != nil {
+		return Saved{}, err
+	}
+	if _, err := subscribers.OpenKeys(keysFile(c), nil); err != nil {
+		return Saved{}, err
+	}
 	saved, tables, err := contents(ctx, copied.Name())
 	if err != nil {
 		return Saved{}, fmt.Errorf("database %s: %w", c.Database, err)
@@ -151,17 +158,22 @@ func contents(ctx context.Context, path string) (s Saved, tables int64, err erro
 	return s, tables, err
 }
 
-// moreFiles are the templates and the files of secrets. left are those that cannot be had.
-func moreFiles(c *config.Config) (files []archive.File, left []string, err error) {
-	paths, err := templateFiles(c)
+// readable tells whether a file is there and may be read.
+func readable(file string) error {
+	f, err := os.Open(file)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	secrets := []string{c.Mail.DKIM.KeyFile}
+	return f.Close()
+}
+
+// secrets are the files of secrets that tidings.yaml names.
+func secrets(c *config.Config) (paths []string) {
+	names := []string{c.Mail.DKIM.KeyFile}
 	for _, r := range c.Mail.Relays {
-		secrets = append(secrets, r.PasswordFile)
+		names = append(names, r.PasswordFile)
 	}
-	for _, name := range secrets {
+	for _, name := range names {
 		if name != "" && !filepath.IsAbs(name) {
 			name = filepath.Join(c.Dir, name)
 		}
@@ -169,8 +181,20 @@ func moreFiles(c *config.Config) (files []archive.File, left []string, err error
 			paths = append(paths, name)
 		}
 	}
-	for _, p := range paths {
+	return paths
+}
+
+// moreFiles are the templates and the files of secrets. left are those that cannot be had.
+func moreFiles(c *config.Config) (files []archive.File, left []string, err error) {
+	paths, err := templateFiles(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range append(paths, secrets(c)...) {
 		name, err := backupName(c, p)
+		if err == nil {
+			err = readable(p)
+		}
 		if err != nil {
 			left = append(left, err.Error())
 			continue
@@ -179,7 +203,6 @@ func moreFiles(c *config.Config) (files []archive.File, left []string, err error
 	}
 	return files, left, nil
 }
-
 func templateFiles(c *config.Config) (paths []string, err error) {
 	entries, err := os.ReadDir(c.Templates())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -195,11 +218,6 @@ func templateFiles(c *config.Config) (paths []string, err error) {
 
 // backupName is the name that a file gets in a backup. The error says why it gets none.
 func backupName(c *config.Config, file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	f.Close()
 	for _, place := range []struct{ folder, name string }{{c.Dir, backupNewsroom}, {c.State(), backupState}} {
 		if rel, err := filepath.Rel(place.folder, file); err == nil && filepath.IsLocal(rel) {
 			return path.Join(place.name, filepath.ToSlash(rel)), nil

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/mail"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,6 +131,9 @@ func (n *Newsroom) compose(ctx context.Context, d digest.Issue, l *templates.Loc
 	}
 	if owner := n.Config.Owner.Email; owner != "" {
 		e.Owner, e.Help = "mailto:"+owner, "mailto:"+owner
+	}
+	if box := n.Config.Mail.Unsubscribe; box != "" {
+		e.Unsubscribe = "mailto:" + box + "?subject=" + url.PathEscape("Leave "+d.Newsletter)
 	}
 	m, err := mailer.Compose(n.Templates, n.digestView(d, l), e)
 	if err != nil {
@@ -280,16 +285,40 @@ func (n *Newsroom) signed(msg []byte) ([]byte, error) {
 	return msg, nil
 }
 
-// Test is what became of a test mail; Subject is "" when there was nothing to send.
+// Test is what became of a test mail.
 type Test struct{ Subject, Into string }
 
-// SendTest mails the next issue to one address and stores nothing. The link to unsubscribe in it belongs to nobody.
+// ErrNoNews says that there is nothing to make an issue of, and that there was none before.
+var ErrNoNews = errors.New("there is no news for an issue")
+
+// testIssue is the next issue; where there is no news for one, the last.
+func (n *Newsroom) testIssue(ctx context.Context, name string) (digest.Issue, error) {
+	d, _, err := n.draft(ctx, name)
+	if err != nil || len(d.Articles) > 0 {
+		return d, err
+	}
+	issues, err := n.Ledger.Issues(ctx, name)
+	if err != nil {
+		return d, err
+	}
+	for _, i := range slices.Backward(issues) {
+		if err := json.Unmarshal(i.Content, &d); err != nil {
+			return d, fmt.Errorf("issue %s: %w", i.Name(), err)
+		}
+		if len(d.Articles) > 0 {
+			return d, nil
+		}
+	}
+	return d, fmt.Errorf("%s: %w", name, ErrNoNews)
+}
+
+// SendTest mails the next issue, or the last where there is no news, to one address and stores nothing. The link to unsubscribe in it belongs to nobody.
 func (n *Newsroom) SendTest(ctx context.Context, name, address string) (Test, error) {
 	if n.stopped() {
 		return Test{}, ErrStopped
 	}
-	d, _, err := n.draft(ctx, name)
-	if err != nil || len(d.Articles) == 0 {
+	d, err := n.testIssue(ctx, name)
+	if err != nil {
 		return Test{}, err
 	}
 	m, err := n.compose(ctx, d, n.locale(""))

@@ -83,7 +83,7 @@ func (n *Newsroom) deliveries(ctx context.Context, i ledger.Issue, state ledger.
 			}
 			var emails map[int64]string
 			if err == nil {
-				emails, err = n.Subscribers.Emails(ctx, page[0].Subscriber, page[len(page)-1].Subscriber)
+				emails, err = n.Subscribers.Emails(ctx, idsIn(page))
 			}
 			if err != nil {
 				yield(Delivery{}, err)
@@ -99,6 +99,14 @@ func (n *Newsroom) deliveries(ctx context.Context, i ledger.Issue, state ledger.
 	}
 }
 
+func idsIn(page []ledger.Delivery) []int64 {
+	ids := make([]int64, len(page))
+	for i, d := range page {
+		ids[i] = d.Subscriber
+	}
+	return ids
+}
+
 // Stop halts an issue until it is sent on by a deliberate word. A sender that is at work on it stops within two seconds.
 func (n *Newsroom) Stop(ctx context.Context, name string) error {
 	i, err := n.issue(ctx, name)
@@ -108,7 +116,8 @@ func (n *Newsroom) Stop(ctx context.Context, name string) error {
 	return n.Ledger.Stop(ctx, i)
 }
 
-// Resend sends an issue once more to exactly those of its recipients who are in this state, with the same Message-IDs.
+// Resend sends an issue once more to exactly those of its recipients who are in this state, with the same Message-IDs. An issue that
+// was stopped has to be gone on with first (ledger.ErrStopped).
 func (n *Newsroom) Resend(ctx context.Context, name string, state ledger.State) (Sent, int64, error) {
 	i, err := n.issue(ctx, name)
 	if err != nil {
@@ -127,6 +136,6 @@ func (n *Newsroom) Resend(ctx context.Context, name string, state ledger.State) 
 		return Sent{}, 0, err
 	}
 	i.State, i.Finished = ledger.Unfinished, time.Time{}
-	s, err := n.deliver(ctx, Sent{Issue: i, Continued: true})
+	s, err := n.deliver(ctx, Sent{Issue: i, Continued: true, again: true})
 	return s, again, err
 }

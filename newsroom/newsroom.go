@@ -46,6 +46,7 @@ type Newsroom struct {
 	progress func(Progress)
 
 	troubles *troubles
+	traffic  traffic
 
 	desk   sync.Mutex // guards what is below: they remember what they read
 	folder *items.Folder
@@ -103,7 +104,7 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	n := &Newsroom{
-		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, progress: o.Progress, troubles: newTroubles(),
+		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, progress: o.Progress, troubles: newTroubles(c.Location),
 		Subscribers: &subscribers.Store{DB: d, Random: o.Rand},
 		Ledger:      ledger.Ledger{DB: d},
 		Slots:       schedule.Store{DB: d},

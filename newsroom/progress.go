@@ -12,6 +12,7 @@ type Progress struct {
 	Done      int64   // deliveries that came to an end, or to a pause, since this sender began
 	Total     int64   // that were open then
 	PerSecond float64 // since then
+	Ended     bool    // nothing more will be told of this sender
 }
 
 // Left is how long the rest will take at this pace; 0 if that cannot be told.
@@ -33,7 +34,11 @@ func (r *sending) report(ctx context.Context) {
 	every, tell := logEvery, r.logProgress
 	if r.progress != nil {
 		every, tell = showEvery, r.progress
-		defer func() { r.progress(r.at()) }()
+		defer func() {
+			p := r.at()
+			p.Ended = true
+			r.progress(p)
+		}()
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -25,6 +25,18 @@ func (n *Newsroom) openRelays() ([]relay.Relay, error) {
 	return all, nil
 }
 
+// relayNames are what openRelays gives, by name.
+func (n *Newsroom) relayNames() []string {
+	if len(n.Config.Mail.Relays) == 0 {
+		return []string{n.Config.Outbox()}
+	}
+	var names []string
+	for _, r := range n.Config.Mail.Relays {
+		names = append(names, r.RelayAddress())
+	}
+	return names
+}
+
 func relayTLS(r config.Relay) relay.TLS {
 	switch {
 	case r.Implicit:
@@ -55,13 +67,40 @@ var ErrRefused = errors.New("the relay refuses our mail, so sending pauses")
 
 // troubles remembers which relays refuse our mail.
 type troubles struct {
+	zone *time.Location
+
 	mu       sync.Mutex
 	refusals map[string]int // in a row
 	pauses   map[string]ledger.Pause
+	missed   map[string]time.Time // relays that did not answer: when that was last tried
 }
 
-func newTroubles() *troubles {
-	return &troubles{refusals: map[string]int{}, pauses: map[string]ledger.Pause{}}
+func newTroubles(zone *time.Location) *troubles {
+	return &troubles{zone: zone, refusals: map[string]int{}, pauses: map[string]ledger.Pause{}, missed: map[string]time.Time{}}
+}
+
+// silence is how long a relay that did not answer is tried after the others.
+const silence = time.Minute
+
+// answered notes whether a relay let us in.
+func (t *troubles) answered(name string, ok bool, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ok {
+		delete(t.missed, name)
+	} else {
+		t.missed[name] = now
+	}
+}
+
+// silent is when a relay did not answer lately; zero if it did.
+func (t *troubles) silent(name string, now time.Time) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at := t.missed[name]; now.Sub(at) < silence {
+		return at
+	}
+	return time.Time{}
 }
 
 func (t *troubles) accepted(name string) {
@@ -77,10 +116,28 @@ func (t *troubles) refused(name, why string, now time.Time) (p ledger.Pause, lef
 	if t.refusals[name]++; t.refusals[name] < refusalsBorne {
 		return p, false
 	}
+	return t.leaveAloneLocked(name, why, now), true
+}
+
+// leaveAlone has a relay left alone for a while.
+func (t *troubles) leaveAlone(name, why string, now time.Time) ledger.Pause {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.leaveAloneLocked(name, why, now)
+}
+
+func (t *troubles) leaveAloneLocked(name, why string, now time.Time) ledger.Pause {
 	delete(t.refusals, name)
-	p = ledger.Pause{Relay: name, Until: now.Add(trouble), Why: why}
+	p := ledger.Pause{Relay: name, Until: now.Add(trouble), Why: why}
 	t.pauses[name] = p
-	return p, true
+	return p
+}
+
+// lift ends all pauses.
+func (t *troubles) lift() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.pauses)
 }
 
 // leave has a relay left alone, as an earlier run has found.
@@ -95,7 +152,7 @@ func (t *troubles) with(name string, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.pauses[name]; now.Before(p.Until) {
-		return fmt.Errorf("%w: %s: %s", ErrRefused, name, p.Why)
+		return fmt.Errorf("%w until %s: %s: %s", ErrRefused, p.Until.In(t.zone).Format("15:04"), name, p.Why)
 	}
 	return nil
 }

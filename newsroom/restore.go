@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"tidings/internal/atomicfile"
 	"tidings/internal/db"
 	"tidings/internal/lock"
+	"tidings/internal/problem"
 	"tidings/mailer/ledger"
 	"tidings/subscribers"
 )
@@ -51,6 +53,9 @@ func Restore(ctx context.Context, dir, file string, o Outside) (Restored, error)
 	if err := r.readConfig(dir); err != nil {
 		return Restored{}, err
 	}
+	if err := r.learn(); err != nil {
+		return Restored{}, err
+	}
 	for _, m := range r.Members {
 		if _, err := r.destination(m.Name); err != nil {
 			return Restored{}, err
@@ -77,7 +82,8 @@ type restoring struct {
 	*archive.Archive
 	file   string
 	config *config.Config
-	stage  string // a folder beside the database, which gets the backup's files
+	known  map[string]bool // tidings.yaml and the secrets that the backup's own names
+	stage  string          // a folder beside the database, which gets the backup's files
 	now    time.Time
 }
 
@@ -92,16 +98,40 @@ func (r *restoring) readConfig(dir string) error {
 	if r.config, err = readConfig(dir); !errors.Is(err, ErrNone) {
 		return err
 	}
-	data, err := r.Read(backupConfig)
+	c, probs, err := r.ownConfig(dir)
 	if err != nil {
 		return err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return err
-	}
-	c, probs := config.Parse(data, dir)
 	r.config = c
 	return besidesMail(probs)
+}
+
+// ownConfig is the backup's tidings.yaml, as if it were in dir.
+func (r *restoring) ownConfig(dir string) (*config.Config, problem.List, error) {
+	data, err := r.Read(backupConfig)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, nil, err
+	}
+	c, probs := config.Parse(data, dir)
+	return c, probs, nil
+}
+
+// learn finds which files a backup of that newsroom holds besides its templates.
+func (r *restoring) learn() error {
+	c, _, err := r.ownConfig(r.config.Dir)
+	if err != nil {
+		return err
+	}
+	r.known = map[string]bool{backupConfig: true}
+	for _, p := range secrets(c) {
+		if name, err := backupName(c, p); err == nil {
+			r.known[name] = true
+		}
+	}
+	return nil
 }
 
 // lock keeps all others away from the newsroom, or says that one is at work there.
@@ -257,7 +287,7 @@ func (r *restoring) destination(name string) (string, error) {
 	}
 	root, rel, _ := strings.Cut(name, "/")
 	folder := map[string]string{backupNewsroom: r.config.Dir, backupState: r.config.State()}[root]
-	if folder == "" || rel == "" {
+	if folder == "" || rel == "" || !r.known[name] && path.Dir(name) != backupNewsroom+"/templates" {
 		return "", fmt.Errorf("%s: %w: nobody knows what %q is", r.file, archive.ErrDamaged, name)
 	}
 	return filepath.Join(folder, filepath.FromSlash(rel)), nil

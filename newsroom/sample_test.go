@@ -269,8 +269,11 @@ type server struct {
 	mu   sync.Mutex
 	rcpt func(to string) error // nil: takes all
 	down bool                  // turns every connection away
-	got  map[string][]string   // by recipient
-	from []string              // the return paths, in order
+	most int                   // connections at a time; 0: any number
+	open int
+	mail func() error        // what it says to MAIL; nil: takes all
+	got  map[string][]string // by recipient
+	from []string            // the return paths, in order
 }
 
 // serve starts a mail server, and gives it with a newsroom whose relay it is.
@@ -341,6 +344,10 @@ func (s *server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	if s.down {
 		return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Down for maintenance"}
 	}
+	if s.most > 0 && s.open == s.most {
+		return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Too many connections"}
+	}
+	s.open++
 	return &session{server: s, conn: c.Conn()}, nil
 }
 
@@ -353,9 +360,22 @@ type session struct {
 // errCut is what a server's rcpt gives to cut the line.
 var errCut = errors.New("cut")
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error { s.from = from; return nil }
-func (s *session) Reset()                                      {}
-func (s *session) Logout() error                               { return nil }
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.from = from
+	if s.mail == nil {
+		return nil
+	}
+	return s.mail()
+}
+
+func (s *session) Reset() {}
+
+func (s *session) Logout() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	return nil
+}
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mu.Lock()

@@ -25,7 +25,7 @@ var (
 	ErrStopped          = errors.New("a file named STOP halts all sending")
 	ErrHours            = errors.New("at this hour nothing is sent")
 	ErrSlotTaken        = ledger.ErrSlotTaken
-	ErrForgotten        = errors.New("the publish folder holds issues that the database does not know, so it was lost or restored: what they told would be mailed again")
+	ErrForgotten        = errors.New("more was mailed than the database knows, so it was lost, or an old one was put back: some of it would be mailed again")
 )
 
 // tooSoon is how soon after an issue the next one is more likely a mistake than meant.
@@ -48,6 +48,8 @@ type Sent struct {
 	Account   ledger.Account
 	Next      time.Time // when those who were deferred are tried again; zero if there are none
 	Into      string    // where the mail went: a relay, or the outbox
+
+	again bool // only those go out who were set back to be sent the issue once more
 }
 
 // Send continues the newsletter's unfinished issue; if there is none, it publishes, composes the next issue, and sends that.
@@ -65,7 +67,14 @@ func (n *Newsroom) Send(ctx context.Context, o Order) (Sent, error) {
 	if err := n.held(); err != nil {
 		return Sent{}, err
 	}
+	if err := n.trusted(ctx, o); err != nil {
+		return Sent{}, err
+	}
 	if o.Slot.IsZero() {
+		n.troubles.lift() // whoever sends by hand has mended what was wrong
+		if err := n.Ledger.LiftPauses(ctx); err != nil {
+			return Sent{}, err
+		}
 		open, err := n.Ledger.UnfinishedIssues(ctx, o.Newsletter)
 		if err != nil {
 			return Sent{}, err
@@ -110,7 +119,7 @@ func (n *Newsroom) Continue(ctx context.Context, newsletter string) ([]Sent, err
 	if open, err = n.Ledger.UnfinishedIssues(ctx, newsletter); err != nil || len(open) == 0 {
 		return nil, err
 	}
-	if err := n.held(); err != nil {
+	if err := errors.Join(n.held(), n.forgotten(ctx, newsletter)); err != nil {
 		return nil, err
 	}
 	var all []Sent
@@ -164,9 +173,6 @@ func (n *Newsroom) held() error {
 
 // newIssue composes the next issue and writes it into the ledger. Without stories, or without anybody to send them to, there is none.
 func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
-	if err := n.resumed(ctx, o); err != nil {
-		return Sent{}, err
-	}
 	if err := n.notTooSoon(ctx, o); err != nil {
 		return Sent{}, err
 	}
@@ -191,12 +197,7 @@ func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
 	if err != nil {
 		return s, err
 	}
-	if last >= issue.Number {
-		if !o.Again {
-			return s, fmt.Errorf("%w: %s-%d", ErrForgotten, o.Newsletter, last)
-		}
-		issue.Number = last + 1
-	}
+	issue.Number = max(issue.Number, last+1)
 	issue.Slot = o.Slot
 	if s.Issue, err = n.open(ctx, issue); err != nil {
 		return s, err
@@ -257,34 +258,35 @@ func (n *Newsroom) open(ctx context.Context, d digest.Issue) (ledger.Issue, erro
 }
 
 // revise takes the stories that were withdrawn or erased since an issue was made out of what those get who have not been sent it yet.
-// If nothing is left to say, they get nothing.
-func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (ledger.Issue, error) {
+// If nothing is left to say, the issue is called off: they get nothing.
+func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (revised ledger.Issue, off bool, err error) {
 	var d digest.Issue
 	if err := json.Unmarshal(i.Content, &d); err != nil {
-		return i, fmt.Errorf("issue %s: %w", i.Name(), err)
+		return i, false, fmt.Errorf("issue %s: %w", i.Name(), err)
 	}
 	gone, err := n.takenBack(ctx, d)
 	if err != nil {
-		return i, err
+		return i, false, err
 	}
 	before := len(d.Articles)
 	d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return gone[a.ID] })
 	switch len(d.Articles) {
 	case before:
-		return i, nil
+		return i, false, nil
 	case 0:
 		n.log.Warn("all stories of an issue were taken back: it is called off", "issue", i.Name())
-		return i, n.Ledger.CallOff(ctx, i, "its stories were taken back before their turn", n.now())
+		return i, true, n.Ledger.CallOff(ctx, i, "its stories were taken back before their turn", n.now())
 	}
 	n.log.Warn("stories were taken back: the issue goes on without them", "issue", i.Name(), "stories", before-len(d.Articles))
 	if d.Subject, err = n.subject(d); err != nil {
-		return i, err
+		return i, false, err
 	}
 	frozen, err := n.freeze(ctx, &i, d)
 	if err != nil {
-		return i, err
+		return i, false, err
 	}
-	return n.Ledger.Revise(ctx, i, frozen, before-len(d.Articles), n.now())
+	revised, err = n.Ledger.Revise(ctx, i, frozen, before-len(d.Articles), n.now())
+	return revised, false, err
 }
 
 // takenBack gives those of an issue's stories that were withdrawn or erased.
@@ -317,17 +319,30 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	if lost > 0 {
 		n.log.Warn("deliveries are unknown: their sender died", "issue", s.Issue.Name(), "count", lost)
 	}
+	if err := n.begin(ctx); err != nil {
+		return s, err
+	}
+	now := n.now()
+	if s.again {
+		now = ledger.OnlyReopened
+	}
 	sendErr := errTakenBack
 	for errors.Is(sendErr, errTakenBack) {
-		if s.Issue, err = n.revise(ctx, s.Issue); err != nil {
+		var off bool
+		if s.Issue, off, err = n.revise(ctx, s.Issue); err != nil {
 			return s, err
 		}
-		run, err := n.newSending(ctx, s.Issue)
+		if off {
+			sendErr = nil
+			break
+		}
+		run, err := n.newSending(ctx, s.Issue, now)
 		if err != nil {
 			return s, err
 		}
-		s.Into = run.relays[0].Name()
+		s.Stories = len(run.digest.Articles)
 		sendErr = run.run(ctx)
+		s.Into = run.via()
 	}
 	// The account is told also when the sending was cut short.
 	after := context.WithoutCancel(ctx)

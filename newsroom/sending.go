@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,9 @@ type sending struct {
 	limits   *relay.Limits
 	queue    *queue
 	clerk    *ledger.Clerk
+	live     atomic.Int64 // connections that stand
+	last     atomic.Value // the name of the relay that was connected to last
+	dead     dead
 	total    int64        // deliveries that were open at the beginning
 	began    time.Time    // by the real clock
 	done     atomic.Int64 // of these, those that came to an end, or to a pause
@@ -40,7 +44,7 @@ type sending struct {
 }
 
 // newSending readies a sender for an issue.
-func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue) (*sending, error) {
+func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue, now time.Time) (*sending, error) {
 	r := &sending{Newsroom: n, issue: issue, began: time.Now()}
 	frozen, err := n.Ledger.Messages(ctx, issue)
 	if err != nil {
@@ -58,10 +62,6 @@ func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue) (*sending
 	if r.relays, err = n.openRelays(); err != nil {
 		return nil, err
 	}
-	rates, err := n.Ledger.Rates(ctx)
-	if err != nil {
-		return nil, err
-	}
 	pauses, err := n.Ledger.Pauses(ctx, n.now())
 	if err != nil {
 		return nil, err
@@ -69,17 +69,15 @@ func (n *Newsroom) newSending(ctx context.Context, issue ledger.Issue) (*sending
 	for _, p := range pauses {
 		n.troubles.leave(p)
 	}
-	kept := make([]relay.Rate, len(rates))
-	for i, k := range rates {
-		kept[i] = relay.Rate(k)
-	}
 	account, err := n.Ledger.Account(ctx, issue)
 	if err != nil {
 		return nil, err
 	}
 	r.total = int64(account.Open())
-	r.limits = relay.NewLimits(n.limit, kept)
-	r.queue = newQueue(n.Ledger, issue, r.limits, n.now())
+	if r.limits, err = n.traffic.open(ctx, n); err != nil {
+		return nil, err
+	}
+	r.queue = newQueue(n.Ledger, issue, r.limits, now)
 	r.clerk, err = n.Ledger.NewClerk(ctx, issue, rand.Text(), n.now, n.log)
 	return r, err
 }
@@ -90,6 +88,8 @@ func (r *sending) run(ctx context.Context) error {
 	defer cancel(nil)
 	var workers, aside sync.WaitGroup
 	aside.Go(func() { r.watch(ctx, cancel) })
+	aside.Go(func() { r.watchFolder(ctx) })
+	aside.Go(func() { r.keepRates(ctx) })
 	aside.Go(func() { r.report(ctx) })
 	for range r.Config.Mail.Connections {
 		workers.Go(func() {
@@ -99,11 +99,37 @@ func (r *sending) run(ctx context.Context) error {
 		})
 	}
 	workers.Wait()
-	err := context.Cause(ctx)
+	err := errors.Join(context.Cause(ctx), r.suppress(r.dead.rest()))
 	cancel(nil)
 	aside.Wait()
 	r.telling.Wait()
 	return errors.Join(err, r.clerk.Close(), r.saveRates(context.WithoutCancel(ctx)))
+}
+
+// keepRates saves the rates now and then, for a sender that is killed.
+func (r *sending) keepRates(ctx context.Context) {
+	every(ctx, ratesKept, func() error {
+		if err := r.saveRates(ctx); err != nil && ctx.Err() == nil {
+			r.log.Warn("the rates cannot be kept", "error", err)
+		}
+		return nil
+	})
+}
+
+// every does something every so often until ctx ends, or until it gives an error, which every then gives.
+func every(ctx context.Context, pause time.Duration, do func() error) error {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := do(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (r *sending) saveRates(ctx context.Context) error {
@@ -114,38 +140,29 @@ func (r *sending) saveRates(ctx context.Context) error {
 	return r.Ledger.SaveRates(ctx, rates)
 }
 
-// How often a sender looks whether it is to stop, and at the items folder.
+// How often a sender looks whether it is to stop, and at the items folder, and keeps the rates.
 const (
 	stopWatch   = time.Second
 	folderWatch = 5 * time.Second
+	ratesKept   = 10 * time.Second
 )
 
 // watch ends a sending that is to stop.
 func (r *sending) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	stop, folder := time.NewTicker(stopWatch), time.NewTicker(folderWatch)
-	defer stop.Stop()
-	defer folder.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-folder.C:
-			r.lookForStories(ctx)
-		case <-stop.C:
-			if err := r.halted(ctx); err != nil {
-				cancel(err)
-				return
-			}
-		}
+	if err := every(ctx, stopWatch, func() error { return r.halted(ctx) }); err != nil {
+		cancel(err)
 	}
 }
 
-// lookForStories publishes what changed in the items folder, so that a story which is taken back meanwhile is found. The daemon
-// does so by itself.
-func (r *sending) lookForStories(ctx context.Context) {
-	if r.settled {
-		return
+// watchFolder publishes what changes in the items folder, so that a story which is taken back meanwhile is found. The daemon does so by
+// itself.
+func (r *sending) watchFolder(ctx context.Context) {
+	if !r.settled {
+		_ = every(ctx, folderWatch, func() error { r.lookForStories(ctx); return nil })
 	}
+}
+
+func (r *sending) lookForStories(ctx context.Context) {
 	look, err := r.Look(ctx)
 	if err == nil && look.Print != r.seen {
 		r.seen = look.Print
@@ -197,7 +214,9 @@ type connection struct {
 	name    string        // of the relay
 	last    *ledger.Ended // what is still to be written into the ledger
 	buf     []byte
-	losses  int // connections lost in a row
+	free    func() // gives the place at the relay to another connection
+	losses  int    // connections lost in a row
+	vain    int    // connections in a row that could not be made
 }
 
 func (c *connection) work(ctx context.Context) error {
@@ -205,8 +224,14 @@ func (c *connection) work(ctx context.Context) error {
 		if c.stopped() {
 			return ErrStopped
 		}
-		if err := c.connect(ctx); err != nil {
+		if done, err := c.queue.drained(ctx); err != nil || done {
 			return err
+		}
+		if err := c.connect(ctx); err != nil {
+			if !c.patient(ctx, err) {
+				return err
+			}
+			continue
 		}
 		t, wait, ok, err := c.queue.next(ctx, c.name)
 		if err != nil || !ok {
@@ -236,19 +261,67 @@ func (c *connection) connect(ctx context.Context) error {
 	}
 	c.hangUp()
 	var errs []error
-	for _, r := range c.relays {
-		if err := c.troubles.with(r.Name(), c.now()); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		session, err := r.Connect(ctx)
+	for _, r := range c.inOrder() {
+		err := c.troubles.with(r.Name(), c.now())
 		if err == nil {
-			c.session, c.name = session, r.Name()
+			err = c.dial(ctx, r)
+		}
+		if err == nil {
 			return nil
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// inOrder are the relays as they are tried: those that did not answer lately come last.
+func (c *connection) inOrder() []relay.Relay {
+	relays := slices.Clone(c.relays)
+	slices.SortStableFunc(relays, func(a, b relay.Relay) int {
+		return c.troubles.silent(a.Name(), c.now()).Compare(c.troubles.silent(b.Name(), c.now()))
+	})
+	return relays
+}
+
+// dial opens a session with a relay, once there is a place for it.
+func (c *connection) dial(ctx context.Context, r relay.Relay) error {
+	free, err := c.traffic.enter(ctx, r.Name(), func() bool { done, err := c.queue.drained(ctx); return done || err != nil })
+	if err != nil {
+		return err
+	}
+	session, err := r.Connect(ctx)
+	c.troubles.answered(r.Name(), err == nil, c.now())
+	if err != nil {
+		free()
+		return err
+	}
+	c.session, c.name, c.free, c.vain = session, r.Name(), free, 0
+	c.live.Add(1)
+	c.sending.last.Store(c.name)
+	return nil
+}
+
+// via is the relay that was connected to last; the first one if none was.
+func (r *sending) via() string {
+	if name, ok := r.last.Load().(string); ok {
+		return name
+	}
+	return r.relays[0].Name()
+}
+
+// patient waits before a connection is tried again that could not be made: once if there is no other, and again and again while others
+// stand, for relays bound how many they take. It is false when nothing is to be hoped for.
+func (c *connection) patient(ctx context.Context, err error) bool {
+	switch c.vain++; {
+	case errors.Is(err, errNoPlace):
+		return true
+	case !errors.Is(err, relay.ErrUnavailable) || errors.Is(err, ErrRefused):
+		return false
+	case c.live.Load() == 0 && c.vain > 1:
+		return false
+	}
+	pauseFor(ctx, min(time.Second<<min(c.vain-1, 5), 30*time.Second))
+	return true
 }
 
 func pauseFor(ctx context.Context, d time.Duration) {
@@ -276,6 +349,8 @@ func (c *connection) hangUp() {
 		c.log.Debug("the relay's connection did not end well", "relay", c.name, "error", err)
 	}
 	c.session = nil
+	c.live.Add(-1)
+	c.free()
 }
 
 // errNotGranted calls a message off: the person has left since the list was read.
@@ -287,7 +362,10 @@ func (c *connection) deliver(ctx context.Context, t ledger.Turn) error {
 	receipt := c.clerk.Write(ledger.Entry{Ended: c.last, Claim: t.Subscriber})
 	c.last = nil
 	if !t.Wanted {
-		_, err := receipt.Wait()
+		granted, err := receipt.Wait()
+		if granted { // they came back in this moment: it is their turn another time
+			c.last = &ledger.Ended{Subscriber: t.Subscriber, Outcome: ledger.Outcome{State: ledger.Pending}}
+		}
 		return err
 	}
 	reply, err := c.attempt(ctx, t, func() error {
@@ -328,34 +406,33 @@ func (c *connection) attempt(ctx context.Context, t ledger.Turn, ready func() er
 
 // end decides what a reply means for the delivery, for the limits and for the relay.
 func (c *connection) end(t ledger.Turn, reply relay.Reply) error {
+	if reply.Lost {
+		return c.endLost(t, reply)
+	}
 	o, now, domain := c.outcome(t, reply), c.now(), "domain:"+domainOf(t.Email)
 	c.last = &ledger.Ended{Subscriber: t.Subscriber, Outcome: o}
 	switch {
-	case reply.Lost:
-		c.queue.back(t)
-		if c.losses++; c.losses >= lossesBorne {
-			return fmt.Errorf("%w: %s: connections break again and again: %s", relay.ErrUnavailable, c.name, o.Reply)
-		}
-		return nil
 	case reply.State == relay.Accepted:
 		c.limits.Faster("relay:"+c.name, time.Now())
 		c.limits.Faster(domain, time.Now())
 		c.troubles.accepted(c.name)
+		if err := c.suppress(c.dead.proven(c.name)); err != nil {
+			return err
+		}
 	case reply.Slow():
 		c.limits.Slower("relay:"+c.name, time.Now())
 		c.limits.Slower(domain, time.Now())
 	}
 	c.losses = 0
 	c.done.Add(1)
-	if reply.Dead() {
-		if err := c.Subscribers.Suppress(context.Background(), t.Subscriber, o.Reply, now); err != nil {
-			return err
-		}
+	p, left := ledger.Pause{}, false
+	switch {
+	case reply.Ours:
+		p, left = c.troubles.refused(c.name, o.Reply, now)
+	case reply.Dead() && c.dead.add(c.name, t.Subscriber, o.Reply):
+		p, left = c.troubles.leaveAlone(c.name, "it calls everybody unknown: "+o.Reply, now), true
 	}
-	if !reply.Ours {
-		return nil
-	}
-	if p, left := c.troubles.refused(c.name, o.Reply, now); left {
+	if left {
 		c.log.Error("the relay refuses our mail: it is left alone for a while", "relay", c.name, "for", trouble, "reply", o.Reply)
 		c.tellPaused(p)
 		c.hangUp()
@@ -364,20 +441,44 @@ func (c *connection) end(t ledger.Turn, reply relay.Reply) error {
 	return nil
 }
 
-// lossesBorne is how many connections in a row may break before a message is handed over. More is no accident.
-const lossesBorne = 5
+// How many connections in a row may break before a message is handed over, and how many over one delivery. More is no accident.
+const (
+	lossesBorne = 5
+	lossesOfOne = 3
+)
+
+// endLost is end for a connection that broke before the message was handed over: it is tried again at once, unless it is this very
+// delivery over which connections break.
+func (c *connection) endLost(t ledger.Turn, reply relay.Reply) error {
+	o := c.outcome(t, reply)
+	again := c.queue.lost(t) < lossesOfOne
+	if again {
+		o = ledger.Outcome{State: ledger.Pending, Reply: o.Reply}
+	}
+	c.last = &ledger.Ended{Subscriber: t.Subscriber, Outcome: o}
+	if err := c.flush(); err != nil { // before another connection can have it
+		return err
+	}
+	if again {
+		c.queue.back(t)
+	} else {
+		c.done.Add(1)
+	}
+	if c.losses++; c.losses >= lossesBorne {
+		return fmt.Errorf("%w: %s: connections break again and again: %s", relay.ErrUnavailable, c.name, o.Reply)
+	}
+	return nil
+}
 
 // outcome is what the ledger keeps of a reply.
 func (c *connection) outcome(t ledger.Turn, reply relay.Reply) ledger.Outcome {
 	o := ledger.Outcome{State: ledger.State(reply.State), Reply: masked(reply.String())}
-	switch {
-	case reply.Lost:
-		o.State = ledger.Pending
-	case reply.State == relay.Deferred || reply.Ours:
-		o.State, o.Next = ledger.Deferred, c.now().Add(pause(t.Tries, t.Subscriber))
-		if c.now().Sub(c.issue.Created) > time.Duration(c.Config.Mail.Retry) {
-			o.State, o.Next = ledger.Rejected, time.Time{}
-		}
+	if reply.State != relay.Deferred && !reply.Ours {
+		return o
+	}
+	o.State, o.Next = ledger.Deferred, c.now().Add(pause(t.Tries, t.Subscriber))
+	if !t.First.IsZero() && c.now().Sub(t.First) > time.Duration(c.Config.Mail.Retry) {
+		o.State, o.Next = ledger.Rejected, time.Time{}
 	}
 	return o
 }

@@ -3,6 +3,8 @@ package subscribers
 import (
 	"context"
 	"database/sql"
+	"strconv"
+	"strings"
 	"time"
 
 	"tidings/internal/db"
@@ -18,9 +20,31 @@ func (s *Store) Suppress(ctx context.Context, subscriber int64, reason string, n
 	})
 }
 
-// Emails gives the addresses of the subscribers whose ids lie between first and last, both included.
-func (s *Store) Emails(ctx context.Context, first, last int64) (map[int64]string, error) {
-	rows, err := s.DB.QueryContext(ctx, `SELECT id, email FROM subscribers WHERE id BETWEEN $1 AND $2`, first, last)
+// Release lets mail go to a suppressed address again, and tells whether it was one. It does not subscribe anybody to what they left.
+func (s *Store) Release(ctx context.Context, email string) (released bool, err error) {
+	addr, err := Fold(email)
+	if err != nil {
+		return false, err
+	}
+	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM suppressions WHERE address = $1`, addr.Folded)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		released = n > 0
+		return err
+	})
+	return released, err
+}
+
+// Emails gives the addresses of those of these subscribers who are known, at most 1,000 at a time.
+func (s *Store) Emails(ctx context.Context, ids []int64) (map[int64]string, error) {
+	args, marks := make([]any, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		args[i], marks[i] = id, "$"+strconv.Itoa(i+1)
+	}
+	rows, err := s.DB.QueryContext(ctx, `SELECT id, email FROM subscribers WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "`number` of rounds, of which the medians are printed")
 	flag.BoolVar(&b.alone, "alone", false, "leave smtp-source out")
 	flag.BoolVar(&b.sign, "dkim", false, "sign each message with an RSA key of 2048 bits, and measure how fast this machine can sign")
-	flag.DurationVar(&b.pause, "write", 0, "also write to the newsroom's database from another process, each time after so `long`, such as 20ms")
+	flag.DurationVar(&b.pause, "write", 0, "also write to the newsroom's database from another process, once in this `time`, such as 20ms")
 	folder := flag.String("dir", os.TempDir(), "make the newsroom in a new folder in `DIR`: on the disk to be measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

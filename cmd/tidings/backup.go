@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,21 @@ func mayBeWritten(path string, force bool) error {
 		return fmt.Errorf("%s is no file", path)
 	case !force:
 		return fmt.Errorf("%s %w", path, errThere)
+	case !zipped(path):
+		return fmt.Errorf("%s is no backup, so it is not replaced", path)
 	}
 	return nil
+}
+
+// zipped tells whether a file begins as a backup does: whoever gives the name of another by mistake must not lose that.
+func zipped(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = gzip.NewReader(f)
+	return err == nil
 }
 
 // backUpTo writes a backup to w and tells about it on say.

@@ -228,7 +228,7 @@ func (d *daemon) turn(ctx context.Context, name string) (halt error) {
 	errs := []error{d.atSlot(ctx, name), d.goOn(ctx, name)}
 	for _, err := range errs {
 		switch {
-		case errors.Is(err, newsroom.ErrStopped), errors.Is(err, newsroom.ErrHours), errors.Is(err, newsroom.ErrRestored):
+		case errors.Is(err, newsroom.ErrStopped), errors.Is(err, newsroom.ErrHours), errors.Is(err, newsroom.ErrRestored), errors.Is(err, newsroom.ErrForgotten):
 			halt = err
 		case err != nil && ctx.Err() == nil:
 			d.log.Error("sending failed", "newsletter", name, "error", err)

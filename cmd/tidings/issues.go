@@ -75,7 +75,11 @@ taken back while the issue went out, it has revisions: show tells how many recip
 					if err != nil {
 						return err
 					}
-					line := fmt.Sprintf("%s\t%s\t%s\t%s", dash(d.Email), d.State, d.Changed.In(n.Config.Location).Format("2006-01-02 15:04:05"), dash(d.Reply))
+					changed := "-"
+					if !d.Changed.IsZero() {
+						changed = d.Changed.In(n.Config.Location).Format("2006-01-02 15:04:05")
+					}
+					line := fmt.Sprintf("%s\t%s\t%s\t%s", dash(d.Email), d.State, changed, dash(d.Reply))
 					if len(i.Revisions) > 1 && d.Revision > 0 {
 						line += fmt.Sprintf("\trevision %d", d.Revision)
 					}
@@ -147,7 +151,10 @@ may have arrived; a mail program that has it recognises the second by its Messag
 					a.say("%s has no recipient who is %s: nothing was sent", args[0], only)
 					return nil
 				}
-				a.say("%s goes once more to %s", args[0], count(int(again), "recipient", "recipients"))
+				if again == 0 {
+					return err
+				}
+				a.say("%s was to go once more to %s", args[0], count(int(again), "recipient", "recipients"))
 				if s.Account != nil {
 					a.say("%s", s.Account)
 				}

@@ -18,6 +18,9 @@ func (a *app) progress() func(newsroom.Progress) {
 	}
 	var bar *progressbar.ProgressBar
 	return func(p newsroom.Progress) {
+		if p.Ended && (bar == nil || p.Done == 0) {
+			return // too short to be seen
+		}
 		if bar == nil || bar.GetMax64() != p.Total { // a story was taken back, and the rest is sent anew
 			bar = progressbar.NewOptions64(p.Total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(p.Issue),
 				progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("mails"),
@@ -25,5 +28,11 @@ func (a *app) progress() func(newsroom.Progress) {
 				progressbar.OptionOnCompletion(func() { _, _ = f.WriteString("\n") }))
 		}
 		_ = bar.Set64(p.Done) // it fails only beyond its end
+		if p.Ended && p.Done < p.Total {
+			_, _ = f.WriteString("\n")
+		}
+		if p.Ended {
+			bar = nil
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"tidings/internal/problem"
+	"tidings/mailer/ledger"
 	"tidings/newsroom"
 )
 
@@ -126,6 +127,10 @@ var hints = []struct {
 	{errThere, "add --force to replace it; or did you mean tidings restore?"},
 	{newsroom.ErrStopped, "delete the file STOP in the newsroom's folder to go on"},
 	{newsroom.ErrHours, "send within these hours, or change mail.hours in tidings.yaml; tidings run goes on by itself then"},
+	{ledger.ErrStopped, "go on with it first: tidings send NEWSLETTER"},
+	{newsroom.ErrHalted, "tidings send NEWSLETTER goes on with it"},
+	{newsroom.ErrRefused, "mend the cause, usually a DNS record or the login; tidings send NEWSLETTER tries again at once, tidings run after the pause"},
+	{newsroom.ErrNoNews, "tidings preview NEWSLETTER tells why"},
 	{newsroom.ErrNoIssue, "tidings issues lists them"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
 	{newsroom.ErrEmptied, "if the folder is mounted and the news is to go, withdraw the stories first (status: withdrawn)"},

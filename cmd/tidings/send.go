@@ -25,9 +25,10 @@ func (a *app) send() *cobra.Command {
 		Short: "Send the next issue, or go on with an unfinished one",
 		Long: `Send goes on with the newsletter's unfinished issue. If there is none, it publishes, makes the next issue of the stories
 that were in none yet, and mails it to the subscribers; without such stories it sends nothing. A recipient never gets
-an issue twice. On a terminal it asks first; elsewhere it wants --yes.
+an issue twice. On a terminal it asks before it sends something new; elsewhere it wants --yes. A relay that was left alone since it refused
+our mail is tried at once.
 
-With --test it mails the next issue to one address, and stores nothing.`,
+With --test it mails the next issue, or the last one if there is no news, to one address, and stores nothing.`,
 		Example: "  tidings -C mynews send weekly --test me@example.org\n  tidings -C mynews send weekly --yes",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,14 +59,21 @@ func (a *app) agree(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order)
 		return false, err
 	}
 	open, err := n.Ledger.UnfinishedIssues(ctx, o.Newsletter)
-	if err != nil || len(open) > 0 || len(p.Articles) == 0 {
+	if err != nil || len(open) > 0 {
 		return err == nil, err
+	}
+	stopped, err := n.Ledger.StoppedIssues(ctx, o.Newsletter)
+	if err != nil || len(stopped)+len(p.Articles) == 0 {
+		return err == nil, err
+	}
+	question := fmt.Sprintf("Send \"%s\" (%s) to %s?", p.Subject, count(len(p.Articles), "story", "stories"), count(p.Audience, "subscriber", "subscribers"))
+	if len(stopped) > 0 {
+		question = fmt.Sprintf("Go on with %s, which was stopped?", stopped[0].Name())
 	}
 	if !a.isTerminal() {
 		return false, errUnasked
 	}
-	fmt.Fprintf(a.out, "Send \"%s\" (%s) to %s? [y/N] ", p.Subject, count(len(p.Articles), "story", "stories"),
-		count(p.Audience, "subscriber", "subscribers"))
+	fmt.Fprintf(a.out, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(a.in).ReadString('\n') // no answer is a no
 	agreed := strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
 	if !agreed {
@@ -78,10 +86,6 @@ func (a *app) sendTest(ctx context.Context, n *newsroom.Newsroom, newsletter, ad
 	s, err := n.SendTest(ctx, newsletter, address)
 	if err != nil {
 		return err
-	}
-	if s.Subject == "" {
-		a.say("%s has no news for an issue: nothing was sent", newsletter)
-		return nil
 	}
 	a.say("a test of \"%s\" went to %s by way of %s", s.Subject, address, a.relative(n, s.Into))
 	return nil

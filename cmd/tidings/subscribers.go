@@ -18,13 +18,37 @@ import (
 func (a *app) subscribers() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "subscribers",
-		Short: "Import, export, list, add and remove subscribers",
+		Short: "Import, export, list, add, remove and release subscribers",
 		Long: `Subscribers keeps the list of those who get the newsletters. Nobody is added without a word on where their consent comes
 from, and nobody who left is brought back.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(a.importList(), a.exportList(), a.listThem(), a.addOne(), a.removeOne())
+	cmd.AddCommand(a.importList(), a.exportList(), a.listThem(), a.addOne(), a.removeOne(), a.releaseOne())
 	return cmd
+}
+
+func (a *app) releaseOne() *cobra.Command {
+	return &cobra.Command{
+		Use:   "release EMAIL",
+		Short: "Let mail go to a suppressed address again",
+		Long: `Release takes an address off the list of those that get no mail since a server called them unknown. Its subscriptions are
+as they were; what someone left stays left.`,
+		Example: "  tidings -C mynews subscribers release ada@example.com",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+				released, err := n.Subscribers.Release(cmd.Context(), args[0])
+				switch {
+				case err != nil:
+				case released:
+					a.say("mail goes to %s again", args[0])
+				default:
+					a.say("%s is not suppressed: nothing to do", args[0])
+				}
+				return err
+			})
+		},
+	}
 }
 
 func (a *app) importList() *cobra.Command {
@@ -192,7 +216,7 @@ func setNewsletters(s *subscribers.Subscriber, n *newsroom.Newsroom) error {
 
 func (a *app) sayAdded(email string, r subscribers.Result, n *newsroom.Newsroom) {
 	if r.Suppressed != nil {
-		a.say("%s is suppressed (%s): not added", email, r.Suppressed.Reason)
+		a.say("%s is suppressed (%s): not added; tidings subscribers release %[1]s lets mail go there again", email, r.Suppressed.Reason)
 		return
 	}
 	for _, name := range r.Added {

@@ -59,7 +59,8 @@ const group = 256
 
 // What a clerk writes. A claim looks itself whether the person has left or was suppressed since the issue was opened.
 const (
-	claimQuery = `UPDATE deliveries SET state = 'sending', sender = $1, tries = tries + 1, changed = $2, revision = $6
+	claimQuery = `UPDATE deliveries SET state = 'sending', sender = $1, tries = tries + 1, changed = $2, revision = $6,
+		first_try = CASE WHEN tries = 0 THEN $2 ELSE first_try END
 		WHERE issue = $3 AND subscriber = $4 AND state IN ('pending', 'deferred')
 		AND EXISTS (SELECT 1 FROM audience WHERE newsletter = $5 AND subscriber = $4)`
 	suppressQuery = `UPDATE deliveries SET state = 'suppressed', reply = 'left or suppressed before their turn', changed = $1

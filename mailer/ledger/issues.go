@@ -36,9 +36,14 @@ func (l Ledger) Stop(ctx context.Context, i Issue) error {
 	})
 }
 
+// StoppedIssues gives the issues of a newsletter that were stopped, oldest first.
+func (l Ledger) StoppedIssues(ctx context.Context, newsletter string) ([]Issue, error) {
+	return l.issues(ctx, `WHERE newsletter = $1 AND state = 'stopped'`, newsletter)
+}
+
 // Restart takes the stopped issues of a newsletter up again, and gives them, oldest first.
 func (l Ledger) Restart(ctx context.Context, newsletter string) ([]Issue, error) {
-	stopped, err := l.issues(ctx, `WHERE newsletter = $1 AND state = 'stopped'`, newsletter)
+	stopped, err := l.StoppedIssues(ctx, newsletter)
 	if err != nil || len(stopped) == 0 {
 		return nil, err
 	}
@@ -52,10 +57,21 @@ func (l Ledger) Restart(ctx context.Context, newsletter string) ([]Issue, error)
 	return stopped, err
 }
 
-// Reopen makes the deliveries of an issue that are in this state pending again, and gives their number.
+// ErrStopped says that an issue waits for a word before it is sent on.
+var ErrStopped = errors.New("the issue was stopped")
+
+// Reopen makes the deliveries of an issue that are in this state pending again, as if they had never been tried, and gives their
+// number. The issue must not be stopped.
 func (l Ledger) Reopen(ctx context.Context, i Issue, state State, now time.Time) (n int64, err error) {
 	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'pending', next_at = 0, changed = $1 WHERE issue = $2 AND state = $3`,
+		var is IssueState
+		if err := tx.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, i.ID).Scan(&is); err != nil {
+			return err
+		}
+		if is == Stopped {
+			return fmt.Errorf("%s: %w", i.Name(), ErrStopped)
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'pending', next_at = -1, tries = 0, changed = $1 WHERE issue = $2 AND state = $3`,
 			db.Micros(now), i.ID, state)
 		if err != nil {
 			return err

@@ -544,7 +544,7 @@ func TestPlan(t *testing.T) {
 			!strings.Contains(plan, "SEARCH deliveries USING") {
 			t.Errorf("%d: %s\nis run as\n%s", n+1, query, plan)
 		}
-		if open := strings.Contains(plan, "deliveries_open"); open != (n == 3 || n > 4) {
+		if open := strings.Contains(plan, "deliveries_open"); open != (n >= 3) {
 			t.Errorf("%d: %s\ngoes by the open deliveries: %t\n%s", n+1, query, open, plan)
 		}
 	}

@@ -43,6 +43,14 @@ func (l Ledger) Pauses(ctx context.Context, now time.Time) ([]Pause, error) {
 	return out, rows.Err()
 }
 
+// LiftPauses forgets all pauses.
+func (l Ledger) LiftPauses(ctx context.Context) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM pauses`)
+		return err
+	})
+}
+
 // SavePause keeps a pause; a relay's last one counts.
 func (l Ledger) SavePause(ctx context.Context, p Pause) error {
 	return l.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -72,18 +80,27 @@ func (l Ledger) Rates(ctx context.Context) ([]Rate, error) {
 	return out, rows.Err()
 }
 
-// SaveRates keeps these rates and no others.
+// SaveRates keeps these rates beside those of other names; one of 0 holds nothing back and is forgotten.
 func (l Ledger) SaveRates(ctx context.Context, rates []Rate) error {
+	if len(rates) == 0 {
+		return nil
+	}
 	return l.DB.Write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM rates`); err != nil {
-			return err
-		}
 		for _, r := range rates {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO rates (name, rate, tokens, at) VALUES ($1, $2, $3, $4)`,
-				r.Name, r.Rate, r.Tokens, db.Micros(r.At)); err != nil {
+			if err := saveRate(ctx, tx, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func saveRate(ctx context.Context, tx *sql.Tx, r Rate) error {
+	if r.Rate == 0 {
+		_, err := tx.ExecContext(ctx, `DELETE FROM rates WHERE name = $1`, r.Name)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO rates (name, rate, tokens, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (name) DO UPDATE SET rate = excluded.rate, tokens = excluded.tokens, at = excluded.at`, r.Name, r.Rate, r.Tokens, db.Micros(r.At))
+	return err
 }

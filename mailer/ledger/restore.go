@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"time"
 
 	"tidings/internal/db"
@@ -30,6 +31,41 @@ func (l Ledger) Restored(ctx context.Context, made, now time.Time) (n int64, err
 			return err
 		}
 		return hold(ctx, tx, made)
+	})
+	return n, err
+}
+
+// Doubt is Restored for one newsletter, of which more was sent than this ledger knows: somebody put an old database back. The caller holds the
+// lock that every sender of the newsletter holds.
+func (l Ledger) Doubt(ctx context.Context, newsletter string, now time.Time) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'unknown', sender = '', next_at = 0, changed = $1,
+			reply = 'an old database was put back: it may have been sent since' WHERE state IN ('pending', 'sending', 'deferred')
+			AND issue IN (SELECT id FROM issues WHERE newsletter = $2 AND state <> 'finished')`, db.Micros(now), newsletter)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE issues SET state = 'finished', finished = $1 WHERE newsletter = $2 AND state <> 'finished'`, db.Micros(now), newsletter)
+		return err
+	})
+}
+
+// Sendings is how many senders this ledger has seen begin.
+func (l Ledger) Sendings(ctx context.Context) (n int64, err error) {
+	err = l.DB.QueryRowContext(ctx, `SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM settings WHERE name = 'sendings'), 0)`).Scan(&n)
+	return n, err
+}
+
+// Begin counts a sender that begins, and gives the number, which is greater than least.
+func (l Ledger) Begin(ctx context.Context, least int64) (n int64, err error) {
+	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
+		var last int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM settings WHERE name = 'sendings'), 0)`).Scan(&last); err != nil {
+			return err
+		}
+		n = max(last, least) + 1
+		_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('sendings', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.FormatInt(n, 10))
+		return err
 	})
 	return n, err
 }

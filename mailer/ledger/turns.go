@@ -13,7 +13,8 @@ type Recipient struct {
 	Email      string
 	Name       string
 	Language   string
-	Tries      int // this one included
+	Tries      int       // this one included
+	First      time.Time // when the first one was; zero if this is it
 }
 
 // Turn is a delivery whose turn has come.
@@ -22,21 +23,25 @@ type Turn struct {
 	Wanted bool // false: the person has left or was suppressed; a claim settles it
 }
 
+// OnlyReopened is the time at which it is nobody's turn but theirs whom Reopen has set back.
+var OnlyReopened = time.UnixMicro(-1)
+
 // Turns lists deliveries of an issue whose turn has come, in order of subscribers, at most limit of them behind the one after:
-// those in state Pending, or in state Deferred those whose pause is over by now.
+// those in state Pending, or in state Deferred those whose pause is over by now. At the time OnlyReopened it is those alone that Reopen
+// has made pending again.
 func (l Ledger) Turns(ctx context.Context, issue Issue, state State, after int64, now time.Time, limit int) ([]Turn, error) {
 	turns, err := l.page(ctx, turnsQuery, issue.ID, state, after, db.Micros(now), limit)
 	if err != nil || len(turns) == 0 {
 		return nil, err
 	}
 	// Not as one outer join: SQLite would make the whole audience anew for each page.
-	people, err := l.people(ctx, issue, turns[0].Subscriber, turns[len(turns)-1].Subscriber)
+	people, err := l.people(ctx, issue, state, turns[0].Subscriber, turns[len(turns)-1].Subscriber, now)
 	if err != nil {
 		return nil, err
 	}
 	for i := range turns {
 		if p, ok := people[turns[i].Subscriber]; ok {
-			p.Tries = turns[i].Tries
+			p.Tries, p.First = turns[i].Tries, turns[i].First
 			turns[i] = Turn{Recipient: p, Wanted: true}
 		}
 	}
@@ -44,10 +49,10 @@ func (l Ledger) Turns(ctx context.Context, issue Issue, state State, after int64
 }
 
 const (
-	turnsQuery = `SELECT subscriber, tries + 1 FROM ` + openDeliveries + `
+	turnsQuery = `SELECT subscriber, tries + 1, CASE WHEN tries = 0 THEN 0 ELSE first_try END FROM ` + openDeliveries + `
 		WHERE issue = $1 AND state = $2 AND subscriber > $3 AND next_at <= $4 AND ` + open + ` ORDER BY subscriber LIMIT $5`
 	peopleQuery = `SELECT subscriber, email, name, language FROM audience WHERE newsletter = $1 AND subscriber IN
-		(SELECT subscriber FROM deliveries WHERE issue = $2 AND subscriber BETWEEN $3 AND $4)`
+		(SELECT subscriber FROM ` + openDeliveries + ` WHERE issue = $2 AND subscriber BETWEEN $3 AND $4 AND state = $5 AND next_at <= $6 AND ` + open + `)`
 )
 
 func (l Ledger) page(ctx context.Context, query string, args ...any) ([]Turn, error) {
@@ -59,17 +64,19 @@ func (l Ledger) page(ctx context.Context, query string, args ...any) ([]Turn, er
 	var turns []Turn
 	for rows.Next() {
 		var t Turn
-		if err := rows.Scan(&t.Subscriber, &t.Tries); err != nil {
+		var first int64
+		if err := rows.Scan(&t.Subscriber, &t.Tries, &first); err != nil {
 			return nil, err
 		}
+		t.First = db.Time(first)
 		turns = append(turns, t)
 	}
 	return turns, rows.Err()
 }
 
-// people are those of an issue's recipients, from first to last, who would get the newsletter now.
-func (l Ledger) people(ctx context.Context, issue Issue, first, last int64) (map[int64]Recipient, error) {
-	rows, err := l.DB.QueryContext(ctx, peopleQuery, issue.Newsletter, issue.ID, first, last)
+// people are those whose turn it is, from first to last, who would get the newsletter now.
+func (l Ledger) people(ctx context.Context, issue Issue, state State, first, last int64, now time.Time) (map[int64]Recipient, error) {
+	rows, err := l.DB.QueryContext(ctx, peopleQuery, issue.Newsletter, issue.ID, first, last, state, db.Micros(now))
 	if err != nil {
 		return nil, err
 	}

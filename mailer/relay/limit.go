@@ -141,15 +141,13 @@ func (l *Limits) Faster(name string, now time.Time) {
 	}
 }
 
-// Rates gives the buckets that hold something back, to be kept.
+// Rates gives all buckets, to be kept; the Rate of one that holds nothing back is 0.
 func (l *Limits) Rates() []Rate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []Rate
 	for name, b := range l.buckets {
-		if b.rate > 0 {
-			out = append(out, Rate{name, b.rate, b.tokens, b.at})
-		}
+		out = append(out, Rate{name, b.rate, b.tokens, b.at})
 	}
 	return out
 }

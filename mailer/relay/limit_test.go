@@ -138,7 +138,7 @@ func TestRateIsFound(t *testing.T) {
 		t.Fatalf("%v/s after 1000/s were too many", got)
 	}
 	send(l, at, time.Minute, func(at time.Time) { l.Faster("relay", at) }, "relay")
-	if rates := l.Rates(); len(rates) != 0 {
+	if rates := l.Rates(); len(rates) != 1 || rates[0].Rate != 0 {
 		t.Errorf("still held back: %+v", rates)
 	}
 }

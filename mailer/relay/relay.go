@@ -93,7 +93,7 @@ func (r Reply) Slow() bool {
 func (r Reply) Dead() bool {
 	switch r.Enhanced {
 	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1":
-		return r.State == Rejected && r.Code != 0
+		return r.State == Rejected && r.Code != 0 && !r.Ours
 	}
 	return false
 }
@@ -113,6 +113,9 @@ func answer(code int, text string) Reply {
 	case 5:
 		r.State = Rejected
 		r.Ours = strings.HasPrefix(r.Enhanced, "5.7.")
+		if r.Enhanced == "5.2.2" { // the mailbox is full: it may be emptied
+			r.State = Deferred
+		}
 	}
 	return r
 }

@@ -95,7 +95,8 @@ CREATE TABLE deliveries (
   state      TEXT    NOT NULL,               -- pending, sending, accepted, deferred, rejected, unknown, suppressed
   sender     TEXT    NOT NULL DEFAULT '',    -- the run of the program that holds a row in state sending
   tries      BIGINT  NOT NULL DEFAULT 0,
-  next_at    BIGINT  NOT NULL DEFAULT 0,     -- deferred: not before
+  first_try  BIGINT  NOT NULL DEFAULT 0,     -- when the first of them was
+  next_at    BIGINT  NOT NULL DEFAULT 0,     -- deferred: not before; -1: to be sent once more
   reply      TEXT    NOT NULL DEFAULT '',    -- the server's last word
   changed    BIGINT  NOT NULL DEFAULT 0,
   revision   BIGINT  NOT NULL DEFAULT 0,     -- of the issue, that was sent; 0: none yet
