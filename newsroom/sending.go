@@ -108,7 +108,7 @@ func (r *sending) run(ctx context.Context) error {
 
 // keepRates saves the rates now and then, for a sender that is killed.
 func (r *sending) keepRates(ctx context.Context) {
-	every(ctx, ratesKept, func() error {
+	_ = every(ctx, ratesKept, func() error {
 		if err := r.saveRates(ctx); err != nil && ctx.Err() == nil {
 			r.log.Warn("the rates cannot be kept", "error", err)
 		}
