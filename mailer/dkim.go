@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-msgauth/dkim"
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 )
@@ -29,7 +28,11 @@ var (
 // Signer signs messages with DKIM (RFC 6376): RSA with SHA-256, the header in relaxed form, which allows for what relays do to it,
 // the body in simple form, which costs half as much. In quoted-printable no relay finds white space to change. It is safe for
 // concurrent use.
-type Signer struct{ options dkim.SignOptions }
+type Signer struct {
+	domain, selector string
+	key              crypto.Signer // RSA
+	tags             []byte        // those of the signature that all messages share, as appendFolded gives them, without the last CRLF
+}
 
 // NewSigner makes a signer for a domain, which may be international, with the key whose record stands at
 // SELECTOR._domainkey.DOMAIN. The key is an RSA key; see ErrKeySize.
@@ -48,41 +51,16 @@ func NewSigner(domain, selector string, key crypto.Signer) (*Signer, error) {
 	if err := checkSize(public); err != nil {
 		return nil, err
 	}
-	return &Signer{dkim.SignOptions{Domain: domain, Selector: selector, Signer: key, Hash: crypto.SHA256,
-		HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationSimple,
-		HeaderKeys: slices.Concat(sealed, sealed, signed)}}, nil
-}
-
-// sealed are the fields that a reader sees or a mail program acts on. They are signed twice over, so that none can be
-// added either (RFC 6376 §5.4.2, §8.15). RFC 8058 §4 wants those to unsubscribe signed.
-var sealed = []string{"From", "Reply-To", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
-	"List-Unsubscribe", "List-Unsubscribe-Post"}
-
-// signed are the other fields that must not change; those that a message does not have must not be added.
-var signed = []string{"Cc", "Content-Transfer-Encoding", "Content-Language", "Auto-Submitted", "In-Reply-To", "References",
-	"List-Id", "List-Help", "List-Owner", "List-Archive"}
-
-// Sign gives the message with its DKIM-Signature on top. The message is whole, every line of it ends in CRLF, and it is
-// signed as it is: before dot-stuffing (RFC 5321 §4.5.2). The signature tells the second in which it was made.
-func (s *Signer) Sign(msg []byte) ([]byte, error) {
-	d, err := dkim.NewSigner(&s.options)
-	if err != nil {
-		return nil, err
-	}
-	_, err = d.Write(msg)
-	if err := errors.Join(err, d.Close()); err != nil {
-		return nil, err
-	}
-	return slices.Concat([]byte(d.Signature()), msg), nil
+	return &Signer{domain, selector, key, sharedTags(domain, selector)}, nil
 }
 
 // Record is the DNS record by which receivers verify what the signer signs.
 func (s *Signer) Record() (Record, error) {
-	der, err := x509.MarshalPKIXPublicKey(s.options.Signer.Public())
+	der, err := x509.MarshalPKIXPublicKey(s.key.Public())
 	if err != nil {
 		return Record{}, err
 	}
-	return Record{Name: s.options.Selector + "._domainkey." + s.options.Domain,
+	return Record{Name: s.selector + "._domainkey." + s.domain,
 		Value: "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)}, nil
 }
 

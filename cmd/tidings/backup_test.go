@@ -15,7 +15,7 @@ import (
 // both machines everybody got at most one mail, and the account, which balances, is true. The next issue goes out at a word.
 func TestBackupMidway(t *testing.T) {
 	t.Parallel()
-	r := newSending(t, 400, 10*time.Millisecond)
+	r := newSending(t, 400, 100*time.Millisecond)
 	r.nextIssue(t)
 	p := r.startAndAwait(t, 40)
 	var files []string
