@@ -87,6 +87,7 @@ type until struct {
 	io.Writer
 }
 
+// Write writes p, unless ctx has ended.
 func (u until) Write(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
