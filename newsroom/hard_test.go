@@ -138,6 +138,55 @@ func TestOldDatabase(t *testing.T) {
 	}
 }
 
+// TestOldDatabaseOfTwo: the word that one newsletter waits for, when an old database was put back, is none for another, whose issue was
+// being sent when that was made.
+func TestOldDatabaseOfTwo(t *testing.T) {
+	t.Parallel()
+	server, r := serve(t)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.edit("tidings.yaml", "    max_item_age: 0\n", "    max_item_age: 0\n  other:\n    title: Other\n    max_item_age: 0\n")
+	r.Newsroom = r.openAgain(false)
+	if _, err := r.Ledger.DB.Exec(`INSERT INTO subscriptions SELECT subscriber, 'other', state, changed FROM subscriptions`); err != nil {
+		t.Fatal(err)
+	}
+	server.breakAfter(3)
+	if _, err := r.Send(t.Context(), newsroom.Order{Newsletter: "other"}); !errors.Is(err, relay.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := r.read("state/tidings.db")
+	r.Newsroom = r.openAgain(false)
+	server.set(false, nil)
+	r.pass(time.Hour)
+	if all, err := r.Continue(t.Context(), "other"); len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	r.send(newsroom.Order{}, nil)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"-wal", "-shm"} {
+		_ = os.Remove(r.path("state/tidings.db" + name))
+	}
+	r.write("state/tidings.db", old)
+	r.Newsroom = r.openAgain(false)
+	r.pass(24 * time.Hour)
+	r.write("items/newer.md", item("Newer", "date: 2016-12-20"))
+	r.send(newsroom.Order{Again: true}, nil)
+	if _, err := r.Continue(t.Context(), "other"); !errors.Is(err, newsroom.ErrForgotten) {
+		t.Errorf("the other newsletter: %v", err)
+	}
+	for to, mails := range server.mails() {
+		if len(mails) != 3 { // of other once, of weekly twice
+			t.Errorf("%s got %d mails", to, len(mails))
+		}
+	}
+}
+
 // TestSenderRefused: what a relay says of our address, before it has heard the recipient's, suppresses nobody.
 func TestSenderRefused(t *testing.T) {
 	t.Parallel()

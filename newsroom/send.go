@@ -319,7 +319,7 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	if lost > 0 {
 		n.log.Warn("deliveries are unknown: their sender died", "issue", s.Issue.Name(), "count", lost)
 	}
-	if err := n.begin(ctx); err != nil {
+	if err := n.begin(ctx, s.Issue.Newsletter); err != nil {
 		return s, err
 	}
 	now := n.now()

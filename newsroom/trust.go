@@ -14,7 +14,7 @@ import (
 )
 
 // An old database that somebody puts back does not know what was mailed since, and would mail it again. Two things beside it tell: the
-// pages of past issues, and a file that counts the senders that have begun, as the database does.
+// pages of past issues, and a file that counts the newsletter's senders that have begun, as the database does.
 
 // trusted gives an error for an order that must wait for the word that it is meant, and takes the order for that word if it is one.
 func (n *Newsroom) trusted(ctx context.Context, o Order) error {
@@ -28,7 +28,7 @@ func (n *Newsroom) trusted(ctx context.Context, o Order) error {
 	if err := n.Ledger.Doubt(ctx, o.Newsletter, n.now()); err != nil {
 		return err
 	}
-	return n.begin(ctx)
+	return n.begin(ctx, o.Newsletter)
 }
 
 // forgotten gives ErrForgotten if more was sent than the database knows.
@@ -44,22 +44,24 @@ func (n *Newsroom) forgotten(ctx context.Context, newsletter string) error {
 	if last >= next {
 		return fmt.Errorf("%w: %s-%d", ErrForgotten, newsletter, last)
 	}
-	known, err := n.Ledger.Sendings(ctx)
+	known, err := n.Ledger.Sendings(ctx, newsletter)
 	if err != nil {
 		return err
 	}
-	if begun := n.begun(); begun > known {
+	if begun := n.begun(newsletter); begun > known {
 		return fmt.Errorf("%w: it knows of %d senders, and %d have begun", ErrForgotten, known, begun)
 	}
 	return nil
 }
 
-// counter is the file that counts the senders.
-func (n *Newsroom) counter() string { return filepath.Join(n.Config.State(), "sendings") }
+// counter is the file that counts the senders of a newsletter.
+func (n *Newsroom) counter(newsletter string) string {
+	return filepath.Join(n.Config.State(), "sendings-"+newsletter)
+}
 
 // begun is how many senders have begun by the file beside the database; 0 if there is none.
-func (n *Newsroom) begun() int64 {
-	text, err := os.ReadFile(n.counter())
+func (n *Newsroom) begun(newsletter string) int64 {
+	text, err := os.ReadFile(n.counter(newsletter))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		n.log.Warn("the count of senders cannot be read", "error", err)
 	}
@@ -68,10 +70,10 @@ func (n *Newsroom) begun() int64 {
 }
 
 // begin counts a sender: in the database first, so that the file is never ahead of it.
-func (n *Newsroom) begin(ctx context.Context) error {
-	count, err := n.Ledger.Begin(ctx, n.begun())
+func (n *Newsroom) begin(ctx context.Context, newsletter string) error {
+	count, err := n.Ledger.Begin(ctx, newsletter, n.begun(newsletter))
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(n.counter(), strconv.AppendInt(nil, count, 10), 0o600)
+	return atomicfile.Write(n.counter(newsletter), strconv.AppendInt(nil, count, 10), 0o600)
 }

@@ -50,21 +50,24 @@ func (l Ledger) Doubt(ctx context.Context, newsletter string, now time.Time) err
 	})
 }
 
-// Sendings is how many senders this ledger has seen begin.
-func (l Ledger) Sendings(ctx context.Context) (n int64, err error) {
-	err = l.DB.QueryRowContext(ctx, `SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM settings WHERE name = 'sendings'), 0)`).Scan(&n)
+// Sendings is how many senders of a newsletter this ledger has seen begin.
+func (l Ledger) Sendings(ctx context.Context, newsletter string) (n int64, err error) {
+	err = l.DB.QueryRowContext(ctx, sendingsQuery, newsletter).Scan(&n)
 	return n, err
 }
 
-// Begin counts a sender that begins, and gives the number, which is greater than least.
-func (l Ledger) Begin(ctx context.Context, least int64) (n int64, err error) {
+const sendingsQuery = `SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM settings WHERE name = 'sendings ' || $1), 0)`
+
+// Begin counts a sender of a newsletter that begins, and gives the number, which is greater than least.
+func (l Ledger) Begin(ctx context.Context, newsletter string, least int64) (n int64, err error) {
 	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
 		var last int64
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM settings WHERE name = 'sendings'), 0)`).Scan(&last); err != nil {
+		if err := tx.QueryRowContext(ctx, sendingsQuery, newsletter).Scan(&last); err != nil {
 			return err
 		}
 		n = max(last, least) + 1
-		_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('sendings', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.FormatInt(n, 10))
+		_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('sendings ' || $1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+			newsletter, strconv.FormatInt(n, 10))
 		return err
 	})
 	return n, err
