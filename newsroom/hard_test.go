@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,18 +50,18 @@ func TestFewConnections(t *testing.T) {
 func TestOneBreaksTheLine(t *testing.T) {
 	t.Parallel()
 	server, r := serve(t)
-	tries := 0
+	var tries atomic.Int32
 	server.set(false, func(to string) error {
 		if to != "amina.yusuf@example.com" {
 			return nil
 		}
-		tries++
+		tries.Add(1)
 		return errCut
 	})
 	s := r.send(newsroom.Order{}, nil)
 	r.account(s, "8 recipients = 7 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred")
-	if tries != 3 {
-		t.Errorf("it was tried %d times at once", tries)
+	if n := tries.Load(); n != 3 {
+		t.Errorf("it was tried %d times at once", n)
 	}
 	for range 40 {
 		if s.Next.IsZero() {

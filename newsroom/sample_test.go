@@ -267,6 +267,7 @@ func (r *room) await(what string, done func() bool) {
 // server is a mail server that answers RCPT as the test says.
 type server struct {
 	mu   sync.Mutex
+	turn sync.Mutex            // held while rcpt is asked: it may count
 	rcpt func(to string) error // nil: takes all
 	down bool                  // turns every connection away
 	most int                   // connections at a time; 0: any number
@@ -385,7 +386,9 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if rcpt == nil {
 		return nil
 	}
+	s.turn.Lock()
 	err := rcpt(to)
+	s.turn.Unlock()
 	if errors.Is(err, errCut) {
 		s.conn.Close()
 	}
