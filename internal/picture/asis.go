@@ -1,0 +1,115 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/bep/imagemeta"
+)
+
+func isBMFF(data []byte) bool { return len(data) >= 12 && string(data[4:8]) == "ftyp" }
+
+// prepareBMFF passes an AVIF on. Its metadata cannot be taken out without moving everything else, so it must have none. HEIC
+// is shown by one family of browsers alone.
+func prepareBMFF(data []byte) (Versions, error) {
+	if brand := string(data[8:12]); brand != "avif" && brand != "avis" {
+		return Versions{}, refuse(saveAgain, "it is no picture that browsers show, but perhaps a HEIC or a film")
+	}
+	if !wholeBoxes(data) {
+		return Versions{}, cutOff()
+	}
+	notes := errors.New("it has notes")
+	result, err := imagemeta.Decode(imagemeta.Options{
+		R: bytes.NewReader(data), ImageFormat: imagemeta.AVIF, Sources: imagemeta.EXIF | imagemeta.XMP | imagemeta.CONFIG,
+		ShouldHandleTag: func(imagemeta.TagInfo) bool { return true },
+		HandleTag:       func(imagemeta.TagInfo) error { return notes },
+		HandleXMP:       func(io.Reader) error { return notes },
+	})
+	switch {
+	case errors.Is(err, notes):
+		return Versions{}, refuse("save it again without metadata, or as JPEG",
+			"the picture holds notes of a camera or a program (EXIF or XMP), which may tell a place; they cannot be taken out of an AVIF")
+	case err != nil:
+		return Versions{}, damaged(err)
+	}
+	p := Picture{Data: data, Type: "image/avif", Width: result.ImageConfig.Width, Height: result.ImageConfig.Height}
+	return Versions{Full: p, Web: p}, nil
+}
+
+// wholeBoxes tells whether the file ends where its last box does (ISO/IEC 14496-12 §4.2), and has both description and pixels.
+func wholeBoxes(data []byte) bool {
+	seen := map[string]bool{}
+	for len(data) >= 8 {
+		seen[string(data[4:8])] = true
+		size := uint64(binary.BigEndian.Uint32(data))
+		switch {
+		case size == 0: // up to the end of the file, wherever that should be
+			size = uint64(len(data))
+		case size == 1 && len(data) >= 16:
+			size = binary.BigEndian.Uint64(data[8:])
+		}
+		if size < 8 || size > uint64(len(data)) {
+			return false
+		}
+		data = data[size:]
+	}
+	return len(data) == 0 && seen["meta"] && seen["mdat"]
+}
+
+// isSVG tells whether data is XML whose root is called svg.
+func isSVG(data []byte) bool {
+	if !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))), []byte("<")) {
+		return false
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		t, err := d.RawToken()
+		if root, ok := t.(xml.StartElement); ok || err != nil {
+			return ok && root.Name.Local == "svg"
+		}
+	}
+}
+
+// prepareSVG passes a drawing on that cannot do anything.
+func prepareSVG(data []byte) (Versions, error) {
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			p := Picture{Data: data, Type: "image/svg+xml"}
+			return Versions{Full: p, Web: p}, nil
+		}
+		if err != nil {
+			return Versions{}, damaged(err)
+		}
+		if acts(t) {
+			return Versions{}, refuse("export it as a plain drawing, or save it as PNG", "the drawing holds scripts, or what could hide some")
+		}
+	}
+}
+
+// acts tells whether a browser could run something for this part of an SVG that is opened by itself. Entities and style sheets
+// of XML can bring in any element.
+func acts(t xml.Token) bool {
+	switch t := t.(type) {
+	case xml.Directive:
+		return bytes.Contains(t, []byte("ENTITY"))
+	case xml.ProcInst:
+		return t.Target == "xml-stylesheet"
+	case xml.StartElement:
+		if name := strings.ToLower(t.Name.Local); name == "script" || name == "foreignobject" || name == "handler" || name == "iframe" {
+			return true
+		}
+		for _, a := range t.Attr {
+			value := strings.ToLower(strings.Join(strings.Fields(a.Value), ""))
+			if strings.HasPrefix(strings.ToLower(a.Name.Local), "on") || strings.Contains(value, "javascript:") || strings.HasPrefix(value, "data:") && !strings.HasPrefix(value, "data:image/") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,138 @@
+// Package picture makes the pictures that staff put beside their items fit for publication: small enough for pages and
+// mails, and without what a camera notes about where and when a picture was taken.
+//
+// JPEG, PNG, GIF and WebP lose all metadata but the colour profile: EXIF, XMP, IPTC, comments, thumbnails, and anything
+// behind the end of the picture. That takes credits noted inside the file away too; the item names the credit. A picture
+// that a camera marked as lying on its side is turned upright. Otherwise a file keeps its very pixels unless it must
+// become smaller, and nothing is ever enlarged.
+//
+// Animations (GIF, PNG, WebP) stay as they are, in pages as long as they are not heavy. SVG and AVIF are passed on as they are:
+// an SVG that holds scripts is refused, since not every server forbids them, and so is an AVIF that tells a place.
+//
+// What a file is, is told by its bytes, not its name. The same bytes give the same bytes. A picture in work takes
+// 4 to 15 bytes of memory a pixel, so at most 1.5 GB: whoever has many should make one at a time.
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+)
+
+// The sizes that pictures are made in, and the limits of what is read.
+const (
+	WebSize   = 1600        // pixels of the longer side
+	MailWidth = 600         // pixels
+	MaxBytes  = 64 << 20    // of a file
+	MaxPixels = 100_000_000 // of a picture: more than nearly all cameras make
+)
+
+// An animation of more bytes is shown by its first frame, in pages and in mails.
+const (
+	maxWebAnimation  = 8 << 20
+	maxMailAnimation = 1 << 20
+)
+
+// Picture is a file to publish.
+type Picture struct {
+	Data          []byte
+	Type          string // media type
+	Width, Height int    // pixels, as it is seen; 0 for SVG
+	animated      bool
+}
+
+// Ext is the usual ending of a file of the picture's type: ".jpg".
+func (p Picture) Ext() string { return extensions[p.Type] }
+
+var extensions = map[string]string{
+	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "image/svg+xml": ".svg", "image/avif": ".avif",
+}
+
+// Versions are the files that one picture gives. Those that would be alike share their bytes.
+type Versions struct {
+	Full Picture // for the press: the picture in full size
+	Web  Picture // for pages and feeds: at most WebSize on either side
+	Mail Picture // for mail programs: JPEG, PNG or GIF, at most MailWidth wide; zero where none can be made (SVG, AVIF, animated WebP)
+}
+
+// Refusal is the error for a picture that cannot be published.
+type Refusal struct {
+	Why  string // a plain phrase to set behind the file's name and a colon
+	Hint string // what to do about it
+}
+
+func (r *Refusal) Error() string { return r.Why }
+
+func refuse(hint, why string, args ...any) error {
+	return &Refusal{Why: fmt.Sprintf(why, args...), Hint: hint}
+}
+
+const saveAgain = "save it again as JPEG or PNG"
+
+// Prepare makes the versions of the picture that data holds. Every error is a *Refusal: the file is no picture that browsers
+// show, it is damaged or cut off, or it is over a limit. The data is not changed, but the versions may share its memory.
+func Prepare(data []byte) (Versions, error) {
+	if len(data) > MaxBytes {
+		return Versions{}, refuse("make it smaller", "the picture has more than %d MB", MaxBytes>>20)
+	}
+	for _, f := range formats {
+		if f.is(data) {
+			return f.prepare(data)
+		}
+	}
+	return Versions{}, refuse(saveAgain, "it is no picture that browsers show")
+}
+
+// format is a kind of picture.
+type format struct {
+	is      func([]byte) bool
+	prepare func([]byte) (Versions, error)
+}
+
+var formats = []format{
+	{prefix("\xff\xd8"), raster("image/jpeg", cleanJPEG)},
+	{prefix(pngHeader), raster("image/png", cleanPNG)},
+	{prefix("GIF8"), raster("image/gif", cleanGIF)},
+	{isWebP, raster("image/webp", cleanWebP)},
+	{isBMFF, prepareBMFF},
+	{isSVG, prepareSVG},
+}
+
+func prefix(magic string) func([]byte) bool {
+	return func(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
+}
+
+// cleaned is a file without its metadata.
+type cleaned struct {
+	data     []byte
+	profile  []byte // the ICC colour profile, where there is one
+	animated bool
+}
+
+// raster prepares pictures that are made of pixels, of a type whose files clean cleans.
+func raster(mediaType string, clean func([]byte) (cleaned, error)) func([]byte) (Versions, error) {
+	return func(data []byte) (Versions, error) {
+		c, err := clean(data)
+		if err != nil {
+			return Versions{}, err
+		}
+		config, _, err := image.DecodeConfig(bytes.NewReader(c.data))
+		if err != nil {
+			return Versions{}, damaged(err)
+		}
+		if config.Width*config.Height > MaxPixels {
+			return Versions{}, refuse("make it smaller", "the picture has %d × %d pixels, and at most %d million can be read",
+				config.Width, config.Height, MaxPixels/1_000_000)
+		}
+		m := &maker{full: Picture{c.data, mediaType, config.Width, config.Height, c.animated}, profile: c.profile}
+		return m.versions(orientation(data, mediaType))
+	}
+}
+
+func damaged(err error) error {
+	return refuse(saveAgain, "the picture is damaged: %v", err)
+}
+
+func cutOff() error {
+	return refuse("copy it again from where it came from", "the picture is cut off or damaged")
+}
