@@ -43,6 +43,8 @@ type Article struct {
 	Corrections []Correction `json:"corrections,omitempty"`
 	Rights      string       `json:"rights,omitempty"`
 
+	Translations []Translation `json:"translations,omitempty"` // the same story in other languages, by language
+
 	Body template.HTML `json:"body,omitempty"` // cleaned by an allow-list; every address in it is absolute
 }
 
@@ -63,6 +65,26 @@ type Picture struct {
 	Alt     string `json:"alt,omitempty"`
 	Credit  string `json:"credit,omitempty"`
 	Caption string `json:"caption,omitempty"`
+
+	Small *Rendition `json:"small,omitempty"` // for mail and lists; nil where URL is small enough
+	Full  *Rendition `json:"full,omitempty"`  // as it was handed in, for the press; nil where URL is just that
+}
+
+// Rendition is a picture in another size. The fields are those of Picture.
+type Rendition struct {
+	URL    string `json:"url"`
+	Type   string `json:"type,omitempty"`
+	Size   int64  `json:"size,omitempty"`
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
+}
+
+// Translation is a story's page in another language.
+type Translation struct {
+	Language string `json:"language"` // BCP 47
+	Title    string `json:"title"`
+	URL      string `json:"url"`
+	Original bool   `json:"original,omitempty"` // the others are translations of this one
 }
 
 // Document is an attachment with its absolute address. Type is a media type; Size is in bytes, 0 where it is not known.
@@ -103,7 +125,8 @@ const summaryLength = 300
 // StoryURL is the address of the page of the story with this slug.
 func (p Presenter) StoryURL(slug string) string { return p.URL + "news/" + slug + "/" }
 
-// Article shows a story. Of a withdrawn one only identity, title, topics and dates are left.
+// Article shows a story, all but its Body. Of a withdrawn one only identity, title, topics and dates are left, and of its event when it
+// was to be.
 func (p Presenter) Article(s Story) Article {
 	it := s.Item
 	a := Article{
@@ -115,14 +138,18 @@ func (p Presenter) Article(s Story) Article {
 	}
 	if s.Status == Withdrawn {
 		a.Withdrawn, a.Updated = true, later(s.Updated.Truncate(time.Second), a.Published)
+		if it.Event != nil {
+			a.Event = &Event{Start: it.Event.Start, End: it.Event.End}
+		}
 		return a
 	}
 	a.Link, a.Kicker, a.Place, a.Rights = it.Link, it.Kicker, it.Place, it.Rights
 	a.Authors, a.Contacts, a.Source, a.Event, a.Corrections = it.Authors, it.Contacts, it.Source, it.Event, it.Corrections
 	p.pictures(&a, s)
 	p.related(&a, it)
-	a.Body = p.body(s)
-	a.Summary = cmp.Or(it.Summary, markup.Excerpt(markup.FirstParagraph(it.Body), summaryLength))
+	if a.Summary = it.Summary; a.Summary == "" {
+		a.Summary = markup.Excerpt(markup.FirstParagraph(it.Body), summaryLength)
+	}
 	return a
 }
 
@@ -192,8 +219,11 @@ func (p Presenter) related(a *Article, it *Item) {
 	}
 }
 
-// body renders the story. A relative address in it is a file beside the item, else it is meant from the story's page.
-func (p Presenter) body(s Story) template.HTML {
+// Body renders the story; it is "" of a withdrawn one. A relative address in it is a file beside the item, else it is meant from the story's page.
+func (p Presenter) Body(s Story) template.HTML {
+	if s.Status == Withdrawn {
+		return ""
+	}
 	page, err := url.Parse(p.StoryURL(s.Slug))
 	if err != nil {
 		return ""
@@ -207,8 +237,8 @@ func (p Presenter) body(s Story) template.HTML {
 			return page.ResolveReference(u).String(), true
 		}
 		if file, err := localPath(s.Path, ref); err == nil && isItem(file) {
-			slug, ok := p.Page(file)
-			return p.StoryURL(slug), ok && !image
+			target := p.Target(s.Path, ref)
+			return target, target != "" && !image
 		}
 		if f, ok := p.Asset(s.Path, ref); ok && !strings.HasPrefix(ref, "#") {
 			_, fragment, cut := strings.Cut(ref, "#")
@@ -217,6 +247,19 @@ func (p Presenter) body(s Story) template.HTML {
 		return page.ResolveReference(u).String(), !image
 	}
 	return template.HTML(markup.HTML(s.Item.Body, markup.Options{Resolve: resolve, Prefix: s.Slug + "-"}))
+}
+
+// Target is the address of the other story whose file an item names ref; "" where there is none.
+func (p Presenter) Target(item, ref string) string {
+	file, err := localPath(item, ref)
+	if err != nil || !isItem(file) {
+		return ""
+	}
+	slug, ok := p.Page(file)
+	if !ok {
+		return ""
+	}
+	return p.StoryURL(slug)
 }
 
 // NewestFirst orders articles by the time they were published, those of one date or time by when they first showed here, which is

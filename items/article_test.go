@@ -30,8 +30,11 @@ func article(t *testing.T, text string) items.Article {
 	if probs.HasErrors() {
 		t.Fatal(probs)
 	}
-	return presenter.Article(items.Story{ID: "tag:news.example.org,2015:x", Slug: "a", Path: "2015/a.md", Item: &it, Status: it.Status,
-		Updated: time.Date(2016, 1, 1, 10, 0, 0, 5, time.UTC)})
+	s := items.Story{ID: "tag:news.example.org,2015:x", Slug: "a", Path: "2015/a.md", Item: &it, Status: it.Status,
+		Updated: time.Date(2016, 1, 1, 10, 0, 0, 5, time.UTC)}
+	a := presenter.Article(s)
+	a.Body = presenter.Body(s)
+	return a
 }
 
 const full = `---

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tidings/internal/markup"
+	"tidings/internal/parallel"
 	"tidings/internal/problem"
 )
 
@@ -53,13 +54,14 @@ type stamp struct {
 
 // File is an item file as it was found.
 type File struct {
-	Path     string // slash-separated, under the folder
-	Name     string // what problems call it: Path behind the folder's own name
-	Hash     string // SHA-256 of its bytes, in hex; "" when it could not be read
-	Item     *Item  // nil when the file has an error, or is still being written
-	Status   Status // what a file with an error says of its status, as far as it can be told
-	Pending  bool   // it changed since the last look: it may still be being written
-	Beside   string // changes whenever a picture or attachment of the item does
+	Path     string   // slash-separated, under the folder
+	Name     string   // what problems call it: Path behind the folder's own name
+	Hash     string   // SHA-256 of its bytes, in hex; "" when it could not be read
+	Item     *Item    // nil when the file has an error, or is still being written
+	Status   Status   // what a file with an error says of its status, as far as it can be told
+	Pending  bool     // it changed since the last look: it may still be being written
+	Beside   string   // changes whenever a picture or attachment of the item does
+	Refs     []string // the files beside it, and other items' files, that the item shows, offers or leads to, as it names them
 	Problems problem.List
 }
 
@@ -109,12 +111,15 @@ func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
 	if err != nil {
 		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
 	}
-	scan := Scan{}
-	keep := map[string]*taken{}
-	for _, e := range found {
-		t := f.takeOne(root, e, now)
-		keep[e.path] = t
-		scan.Files = append(scan.Files, t.lookBeside(root, now))
+	scan := Scan{Files: make([]File, len(found))}
+	all := make([]*taken, len(found))
+	parallel.Do(len(found), func(i int) {
+		all[i] = f.takeOne(root, found[i], now)
+		scan.Files[i] = all[i].lookBeside(root, now)
+	})
+	keep := make(map[string]*taken, len(found))
+	for i, e := range found {
+		keep[e.path] = all[i]
 	}
 	scan.Files = append(scan.Files, f.missed(keep, now)...)
 	slices.SortFunc(scan.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
@@ -169,14 +174,22 @@ func (f *Folder) walk(ctx context.Context, root *os.Root) (found []entry, others
 			others = append(others, p)
 			return nil
 		}
-		e := entry{path: p}
-		if info, err := root.Stat(p); err == nil {
-			e.stamp = stamp{info.Size(), info.ModTime()}
-		}
-		found = append(found, e)
+		found = append(found, entry{p, stampOf(root, p, d)})
 		return nil
 	})
 	return found, others, err
+}
+
+// stampOf is the stamp of what a path leads to. Of an ordinary file the folder's listing has it already.
+func stampOf(root *os.Root, p string, d fs.DirEntry) stamp {
+	info, err := d.Info()
+	if err == nil && !info.Mode().IsRegular() {
+		info, err = root.Stat(p)
+	}
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.Size(), info.ModTime()}
 }
 
 func isItem(p string) bool {
@@ -197,6 +210,9 @@ func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 		t.file = f.read(root, e.path)
 		if t.file.Item != nil {
 			t.refs = t.file.Item.localRefs()
+			for _, r := range t.refs {
+				t.file.Refs = append(t.file.Refs, r.src)
+			}
 		}
 		return t
 	}

@@ -1,27 +1,59 @@
 package items
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tidings/internal/db"
 )
 
-// Store keeps the stories in the database.
+// Store keeps the stories in the database. It remembers what it read and wrote, so that loading again costs little as long as no
+// other process has changed them. It may be used by several goroutines at once.
 type Store struct {
 	DB       *db.DB
 	Host     string         // of the newsroom's url; used until one is fixed in the database
 	Location *time.Location // of whole days
+
+	mu    sync.Mutex
+	known Known  // as it is at version
+	at    string // "" when nothing is remembered
 }
 
-// Load reads all that is known.
-func (s Store) Load(ctx context.Context) (Known, error) {
+// Load reads all that is known. The result must not be changed.
+func (s *Store) Load(ctx context.Context) (Known, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	version, err := s.version(ctx)
+	if err != nil || version != "" && version == s.at {
+		return s.known, err
+	}
+	k, err := s.load(ctx)
+	if err == nil {
+		s.known, s.at = k, version
+	}
+	return k, err
+}
+
+// version changes with every change of the stories; it is "" before the first.
+func (s *Store) version(ctx context.Context) (v string, err error) {
+	err = s.DB.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'stories'`).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return v, err
+}
+
+func (s *Store) load(ctx context.Context) (Known, error) {
 	k := Known{Slugs: map[string]string{}}
 	var err error
 	if k.Host, err = s.FixedHost(ctx); err != nil {
@@ -46,7 +78,7 @@ func (s Store) Load(ctx context.Context) (Known, error) {
 }
 
 // TakenBack gives those of these stories that are withdrawn or erased.
-func (s Store) TakenBack(ctx context.Context, among []string) (map[string]bool, error) {
+func (s *Store) TakenBack(ctx context.Context, among []string) (map[string]bool, error) {
 	args, marks := make([]any, len(among)), make([]string, len(among))
 	for i, id := range among {
 		args[i], marks[i] = id, "$"+strconv.Itoa(i+1)
@@ -68,7 +100,7 @@ func (s Store) TakenBack(ctx context.Context, among []string) (map[string]bool, 
 }
 
 // FixedHost is the host in every id: that of the newsroom's url when it was first used.
-func (s Store) FixedHost(ctx context.Context) (string, error) {
+func (s *Store) FixedHost(ctx context.Context) (string, error) {
 	host := s.Host
 	err := s.DB.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'host'`).Scan(&host)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -77,7 +109,7 @@ func (s Store) FixedHost(ctx context.Context) (string, error) {
 	return host, err
 }
 
-func (s Store) loadSlugs(ctx context.Context, slugs map[string]string) error {
+func (s *Store) loadSlugs(ctx context.Context, slugs map[string]string) error {
 	rows, err := s.DB.QueryContext(ctx, `SELECT slug, story FROM story_slugs`)
 	if err != nil {
 		return err
@@ -93,7 +125,7 @@ func (s Store) loadSlugs(ctx context.Context, slugs map[string]string) error {
 	return rows.Err()
 }
 
-func (s Store) scan(rows *sql.Rows) (Story, error) {
+func (s *Store) scan(rows *sql.Rows) (Story, error) {
 	var st Story
 	var item string
 	var first, updated, gone int64
@@ -119,22 +151,60 @@ func (s Store) scan(rows *sql.Rows) (Story, error) {
 // Save remembers, of the stories that a Match with k gave, those that show at now or were known before, so that they are
 // the same ones for ever, and notes which known ones have no file any more. It fixes the host at the first time. Stories
 // that nobody has seen yet need no memory.
-func (s Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) error {
+func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) error {
 	changed := changes(k, stories, now)
 	if len(changed) == 0 {
 		return nil
 	}
-	return s.DB.Write(ctx, func(tx *sql.Tx) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var version string
+	err := s.DB.Write(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `INSERT INTO settings (name, value) VALUES ('stories', '1')
+			ON CONFLICT (name) DO UPDATE SET value = CAST(settings.value AS BIGINT) + 1 RETURNING value`).Scan(&version)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('host', $1) ON CONFLICT DO NOTHING`, k.Host); err != nil {
 			return err
 		}
-		for _, st := range changed {
-			if err := save(ctx, tx, st); err != nil {
-				return err
+		return save(ctx, tx, changed)
+	})
+	if err != nil {
+		return err
+	}
+	s.known, s.at = k.with(changed), version
+	return nil
+}
+
+// with is what is known once the changed stories are.
+func (k Known) with(changed []Story) Known {
+	now := Known{Host: k.Host, Stories: slices.Clone(k.Stories), Slugs: maps.Clone(k.Slugs)}
+	if now.Slugs == nil {
+		now.Slugs = map[string]string{}
+	}
+	at := make(map[string]int, len(now.Stories))
+	for i, st := range now.Stories {
+		at[st.ID] = i
+	}
+	for _, st := range changed {
+		if st.Status == Erased {
+			for slug, id := range now.Slugs {
+				if id == st.ID {
+					delete(now.Slugs, slug)
+					now.Slugs[veil(slug)] = id
+				}
 			}
 		}
-		return nil
-	})
+		now.Slugs[st.Slug] = st.ID
+		if i, known := at[st.ID]; known {
+			now.Stories[i] = st
+		} else {
+			now.Stories = append(now.Stories, st)
+		}
+	}
+	slices.SortFunc(now.Stories, func(a, b Story) int { return cmp.Compare(a.ID, b.ID) })
+	return now
 }
 
 // changes are the stories that are not in the database as they are now.
@@ -153,7 +223,7 @@ func changes(k Known, stories []Story, now time.Time) []Story {
 	}
 	for _, st := range k.Stories {
 		if _, missing := before[st.ID]; missing && st.Gone.IsZero() {
-			st.Gone = now
+			st.Gone = now.Truncate(time.Microsecond).UTC()
 			changed = append(changed, st)
 		}
 	}
@@ -165,23 +235,73 @@ func (s Story) same(t Story) bool {
 		s.FirstPublished.Equal(t.FirstPublished) && s.Gone.IsZero() == t.Gone.IsZero()
 }
 
-func save(ctx context.Context, tx *sql.Tx, st Story) error {
-	item := ""
-	if st.Item != nil {
-		b, err := json.Marshal(st.Item)
-		if err != nil {
+func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
+	put, err := tx.PrepareContext(ctx, `INSERT INTO stories (id, slug, path, hash, item, status, first_published, updated, gone)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, path = excluded.path,
+		hash = excluded.hash, item = excluded.item, status = excluded.status, first_published = excluded.first_published,
+		updated = excluded.updated, gone = excluded.gone`)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	slug, err := tx.PrepareContext(ctx, `INSERT INTO story_slugs (slug, story) VALUES ($1, $2) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer slug.Close()
+	for _, st := range stories {
+		item := ""
+		if st.Item != nil {
+			b, err := json.Marshal(st.Item)
+			if err != nil {
+				return fmt.Errorf("story %s: %w", st.ID, err)
+			}
+			item = string(b)
+		}
+		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, item, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
 			return fmt.Errorf("story %s: %w", st.ID, err)
 		}
-		item = string(b)
+		if _, err := slug.ExecContext(ctx, st.Slug, st.ID); err != nil {
+			return err
+		}
+		if st.Status == Erased {
+			if err := forget(ctx, tx, st); err != nil {
+				return err
+			}
+		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO stories (id, slug, path, hash, item, status, first_published, updated, gone)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET path = excluded.path,
-		hash = excluded.hash, item = excluded.item, status = excluded.status, first_published = excluded.first_published,
-		updated = excluded.updated, gone = excluded.gone`,
-		st.ID, st.Slug, st.Path, st.Hash, item, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone))
+	return nil
+}
+
+// forget takes the slugs that an erased story had out of the database; their hashes stay, so that no other story gets them.
+func forget(ctx context.Context, tx *sql.Tx, st Story) error {
+	rows, err := tx.QueryContext(ctx, `DELETE FROM story_slugs WHERE story = $1 RETURNING slug`, st.ID)
 	if err != nil {
-		return fmt.Errorf("story %s: %w", st.ID, err)
+		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO story_slugs (slug, story) VALUES ($1, $2) ON CONFLICT DO NOTHING`, st.Slug, st.ID)
-	return err
+	defer rows.Close()
+	slugs := []string{st.Slug}
+	for rows.Next() {
+		var slug string
+		if err := rows.Scan(&slug); err != nil {
+			return err
+		}
+		slugs = append(slugs, veil(slug))
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, slug := range slugs {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO story_slugs (slug, story) VALUES ($1, $2) ON CONFLICT DO NOTHING`, slug, st.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WasErased tells whether a story of this slug was erased.
+func (s *Store) WasErased(ctx context.Context, slug string) (bool, error) {
+	var n int
+	err := s.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM story_slugs x JOIN stories s ON s.id = x.story WHERE x.slug = $1 AND s.status = 'erased'`, veil(slug)).Scan(&n)
+	return n > 0, err
 }

@@ -58,11 +58,39 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	stories := make([]Story, len(files))
 	for _, i := range mintingOrder(files, now) {
 		if s, ok := m.story(i, now, &probs); ok {
-			s.update(files[i], now.Truncate(time.Microsecond)) // as the database keeps it
+			s.update(files[i], now.Truncate(time.Microsecond).UTC()) // as the database keeps it
+			if s.Status != Erased && veiled(s.Slug) {                // it is published again after all
+				s.Slug = m.slug(files[i], s.ID)
+			}
 			stories[i] = s
 		}
 	}
 	return slices.DeleteFunc(stories, func(s Story) bool { return s.ID == "" }), probs
+}
+
+// Absent gives the stories that readers know and that no file has any more; stories are those that Match gave. A story whose
+// file is missed stays for a period of grace, since a file may be deleted by mistake or its folder not be mounted; then it counts as
+// withdrawn.
+func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Story {
+	present := make(map[string]bool, len(stories))
+	for _, s := range stories {
+		present[s.ID] = true
+	}
+	now = now.Truncate(time.Microsecond).UTC()
+	var absent []Story
+	for _, s := range k.Stories {
+		if present[s.ID] || s.FirstPublished.IsZero() || s.Status == Draft {
+			continue
+		}
+		if s.Gone.IsZero() {
+			s.Gone = now
+		}
+		if s.Status == Published && now.Sub(s.Gone) >= grace {
+			s.Status, s.Updated = Withdrawn, s.Gone.Add(grace)
+		}
+		absent = append(absent, s)
+	}
+	return absent
 }
 
 // mintingOrder puts the files whose stories show now before the others, so that a draft never takes a slug from them.
@@ -166,10 +194,14 @@ func (m *matcher) apply(rule func(i int) *Story) {
 }
 
 func (m *matcher) byPin(i int) *Story {
-	if it := m.files[i].Item; it != nil && it.ID != "" && m.pinned[it.ID] == i {
-		return m.byID[it.ID]
+	it := m.files[i].Item
+	if it == nil || it.ID == "" || m.pinned[it.ID] != i {
+		return nil
 	}
-	return nil
+	if s := m.byID[it.ID]; s != nil {
+		return s
+	}
+	return m.byID[veil(it.ID)]
 }
 
 func (m *matcher) byPathAndHash(i int) *Story {
@@ -191,7 +223,12 @@ func (m *matcher) byHash(i int) *Story {
 	return nil
 }
 
-func (m *matcher) byPath(i int) *Story { return m.atPath[m.files[i].Path] }
+func (m *matcher) byPath(i int) *Story {
+	if s := m.atPath[m.files[i].Path]; s != nil {
+		return s
+	}
+	return m.atPath[veil(m.files[i].Path)]
+}
 
 // byStem finds a story whose file changed its format: story.md became story.yaml.
 func (m *matcher) byStem(i int) *Story {
@@ -250,7 +287,8 @@ func (m *matcher) mint(f File, now time.Time) Story {
 func (m *matcher) slug(f File, id string) string {
 	base := slugOf(f.Path, strings.TrimPrefix(id[strings.LastIndexByte(id, ':')+1:], "/"))
 	slug := base
-	for n := 2; m.Slugs[slug] != "" && m.Slugs[slug] != id; n++ {
+	taken := func(slug string) bool { return m.Slugs[slug] != "" && m.Slugs[slug] != id || m.Slugs[veil(slug)] != "" }
+	for n := 2; taken(slug); n++ {
 		slug = fmt.Sprintf("%s-%d", base, n)
 	}
 	m.Slugs[slug] = id
@@ -267,7 +305,7 @@ func (s *Story) update(f File, now time.Time) {
 		s.Status = f.Status
 	}
 	if s.Status == Erased {
-		s.Item = nil
+		s.erase()
 	}
 	if s.Status != before.Status || s.Hash != before.Hash {
 		s.Updated = now

@@ -20,14 +20,14 @@ import (
 // room is a press whose stories are remembered.
 type room struct {
 	*press
-	store items.Store
+	store *items.Store
 	now   time.Time
 	said  string // the problems of the last publish
 }
 
 func newRoom(t *testing.T) *room {
 	r := &room{press: newPress(t), now: time.Date(2016, 1, 1, 9, 0, 0, 0, time.UTC)}
-	r.store = items.Store{Host: "news.example.org", Location: london}
+	r.store = &items.Store{Host: "news.example.org", Location: london}
 	r.forget()
 	return r
 }

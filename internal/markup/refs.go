@@ -24,12 +24,21 @@ type Ref struct {
 // Refs lists the links, pictures and media of a Markdown text, those in HTML within it too, by line.
 func Refs(markdownText string) []Ref {
 	markdownText, _ = CleanText(markdownText)
+	if !mayRefer(markdownText) {
+		return nil
+	}
 	source, added := tame(markdownText)
 	f := finder{source: source, added: added, feeds: lineFeeds(source)}
 	// The visitor returns no error.
-	_ = ast.Walk(markdown.Parser().Parse(text.NewReader(source)), f.visit)
+	_ = ast.Walk(reader(markdownText).Parser().Parse(text.NewReader(source)), f.visit)
 	slices.SortStableFunc(f.refs, func(a, b Ref) int { return a.Line - b.Line })
 	return f.refs
+}
+
+// mayRefer is false for texts, most of them, in which there is nothing to be found.
+func mayRefer(text string) bool {
+	return strings.ContainsAny(text, "<@") || strings.Contains(text, "](") || strings.Contains(text, "]:") ||
+		strings.Contains(text, "://") || strings.Contains(text, "www.")
 }
 
 type finder struct {
