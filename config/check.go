@@ -48,6 +48,11 @@ func (k *checker) run() {
 	k.folders()
 	k.topics()
 	k.limits(k.Feeds.Limit, 1, 1000, "feeds", "limit")
+	k.limits(k.Feeds.Flood, 0, 1000, "feeds", "flood")
+	if c := k.Feeds.Content; c != "full" && c != "summary" {
+		k.Errorf(k.Line("feeds", "content"), "write full or summary", "feeds.content: %q is not known", c)
+	}
+	k.hub()
 	for _, name := range slices.Sorted(maps.Keys(k.Newsletters)) {
 		k.newsletter(name)
 	}
@@ -65,6 +70,13 @@ func isPort(s string) bool {
 func (k *checker) required(s, hint string, path ...any) {
 	if strings.TrimSpace(s) == "" && !k.HasUnknown() {
 		k.Errorf(k.Line(path...), hint, "%s: it is missing", strict.PathName(path))
+	}
+}
+
+func (k *checker) hub() {
+	u, err := url.Parse(k.Feeds.Hub)
+	if k.Feeds.Hub != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		k.Errorf(k.Line("feeds", "hub"), "write the hub's address, with https://", "feeds.hub: %q is no address", k.Feeds.Hub)
 	}
 }
 

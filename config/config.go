@@ -31,6 +31,7 @@ type Config struct {
 	PostalAddress string                `yaml:"postal_address" jsonschema_description:"The sender's postal address, which the law wants in every digest. Required once there is a newsletter."`
 	Items         string                `yaml:"items" default:"items" jsonschema_description:"Folder of the item files. Folders are relative to this file."`
 	Publish       string                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages. Only files that Tidings wrote are ever taken away from it."`
+	Grace         Period                `yaml:"grace" default:"10m" jsonschema_description:"How long a story stays whose file was deleted. After that it counts as withdrawn, and a notice stands in its place."`
 	Database      string                `yaml:"database" default:"state/tidings.db" jsonschema_description:"The database file (SQLite), on a local disk. Keys and locks lie beside it."`
 	Topics        map[string]string     `yaml:"topics" jsonschema_description:"The topics that items may name, as slug: title. Left out, items name topics freely."`
 	Feeds         Feeds                 `yaml:"feeds" jsonschema_description:"What the feeds hold."`
@@ -50,7 +51,12 @@ type Owner struct {
 
 // Feeds is what the feeds hold.
 type Feeds struct {
-	Limit int `yaml:"limit" default:"50" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"How many of the newest stories a feed holds."`
+	Limit     int    `yaml:"limit" default:"50" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"How many of the newest stories a feed holds."`
+	Content   string `yaml:"content" default:"full" jsonschema:"enum=full,enum=summary" jsonschema_description:"full: feeds carry the whole stories. summary: their summaries only."`
+	Languages bool   `yaml:"languages" jsonschema_description:"Whether each language has feeds of its own, where stories are in several. Default: no."`
+	Authors   bool   `yaml:"authors" jsonschema_description:"Whether each author has feeds of their own. Default: no."`
+	Flood     int    `yaml:"flood" default:"10" jsonschema:"minimum=0,maximum=1000" jsonschema_description:"How many stories older than 30 days may come into a feed at once. More are taken for a mistake, and the feed stays as it was."`
+	Hub       string `yaml:"hub" jsonschema:"format=uri" jsonschema_description:"A WebSub hub that tells feed readers at once of what is new, such as https://pubsubhubbub.appspot.com/."`
 }
 
 // Newsletter is one digest.

@@ -3,6 +3,7 @@ package feed
 import (
 	"cmp"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/gorilla/feeds"
@@ -11,16 +12,27 @@ import (
 const atomType = "application/atom+xml"
 
 // Atom is the Atom Syndication Format 1.0 (RFC 4287).
-var Atom = Format{Name: "Atom", Ext: ".atom", Type: atomType + "; charset=utf-8", encode: encodeAtom}
+var Atom = Format{Name: "Atom", Ext: ".atom", Type: atomType + "; charset=utf-8", encode: encodeAtom, check: checkAtom}
 
 // atomFeed hides the embedded Entries, so that they come last and can hold more.
 type atomFeed struct {
 	*feeds.AtomFeed
-	Media     string      `xml:"xmlns:media,attr"`
-	Language  string      `xml:"xml:lang,attr,omitempty"`
-	Links     []link      `xml:"link"`
-	Generator string      `xml:"generator"`
-	Entries   []atomEntry `xml:"entry"`
+	Media     string         `xml:"xmlns:media,attr"`
+	History   string         `xml:"xmlns:fh,attr,omitempty"`
+	Removal   string         `xml:"xmlns:at,attr,omitempty"`
+	Language  string         `xml:"xml:lang,attr,omitempty"`
+	Links     []link         `xml:"link"`
+	Generator string         `xml:"generator"`
+	Archive   *struct{}      `xml:"fh:archive"`
+	Entries   []atomEntry    `xml:"entry"`
+	Deleted   []deletedEntry `xml:"at:deleted-entry"`
+}
+
+// deletedEntry says that the entry called Ref is gone. A reader that knows of it drops the entry with its notice, unless
+// the entry was updated after When (RFC 6721 §3); others show the notice.
+type deletedEntry struct {
+	Ref  string `xml:"ref,attr"`
+	When string `xml:"when,attr"`
 }
 
 // atomEntry hides those embedded fields that can hold one where Atom allows more.
@@ -31,7 +43,16 @@ type atomEntry struct {
 	Links      []link             `xml:"link"`
 	Authors    []feeds.AtomAuthor `xml:"author"`
 	Categories []atomCategory     `xml:"category"`
+	Content    *atomContent       `xml:"content"`
 }
+
+// atomContent is HTML that was escaped before, faster and with less than encoding/xml escapes: quotes may stay.
+type atomContent struct {
+	Type string `xml:"type,attr"`
+	HTML string `xml:",innerxml"`
+}
+
+var escapeContent = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#xD;").Replace
 
 // atomCategory is a category with the topic's slug as its term and the title that people read (RFC 4287 §4.2.2).
 type atomCategory struct {
@@ -39,7 +60,7 @@ type atomCategory struct {
 	Label string `xml:"label,attr,omitempty"`
 }
 
-func encodeAtom(w io.Writer, f Feed, self string) error {
+func encodeAtom(w io.Writer, f Feed, ext string) error {
 	root := atomFeed{
 		AtomFeed: &feeds.AtomFeed{
 			Xmlns:    atomNS,
@@ -54,13 +75,19 @@ func encodeAtom(w io.Writer, f Feed, self string) error {
 		Media:     mediaNS,
 		Language:  f.Language,
 		Generator: generator,
-		Links: []link{
-			{URL: self, Rel: "self", Type: atomType},
+		Links: append([]link{
+			{URL: f.Base + ext, Rel: "self", Type: atomType},
 			{URL: f.Home, Rel: "alternate", Type: "text/html"},
-		},
+		}, f.links(ext, atomType)...),
+		Entries: make([]atomEntry, len(f.Entries)),
 	}
-	for _, e := range f.Entries {
-		root.Entries = append(root.Entries, newAtomEntry(e))
+	root.History, root.Archive = f.archive()
+	for i, e := range f.Entries {
+		root.Entries[i] = newAtomEntry(e)
+	}
+	for _, t := range f.tombstones() {
+		root.Removal = tombstoneNS
+		root.Deleted = append(root.Deleted, deletedEntry{t.ID, t.When.Format(time.RFC3339)})
 	}
 	return writeXML(w, root)
 }
@@ -76,7 +103,7 @@ func newAtomEntry(e Entry) atomEntry {
 		},
 		Language: e.Language,
 		Links:    atomLinks(e),
-		media:    newMedia(e.Image),
+		media:    newMedia(e),
 	}
 	for _, p := range e.Authors {
 		entry.Authors = append(entry.Authors, feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: p.Name, Uri: p.URL}})
@@ -88,7 +115,7 @@ func newAtomEntry(e Entry) atomEntry {
 		entry.Summary = &feeds.AtomSummary{Type: "text", Content: e.Summary}
 	}
 	if e.Content != "" {
-		entry.Content = &feeds.AtomContent{Type: "html", Content: e.Content}
+		entry.Content = &atomContent{"html", escapeContent(e.Content)}
 	}
 	return entry
 }

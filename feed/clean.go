@@ -6,11 +6,50 @@ import (
 	"tidings/internal/markup"
 )
 
-// cleaned returns a deep copy of v whose texts hold no character that XML forbids. Walking over all of them, it also
+// cleaned returns v if it is clean, else a deep copy of it: one whose texts hold no character that XML forbids; those of nothing but white space are
+// empty, as formats forbid an element or a key that says nothing. Walking over all of them, it also
 // covers the fields that are added one day: a single forgotten one could make a whole feed unreadable.
 func cleaned[T any](v T) T {
-	clean(reflect.ValueOf(&v).Elem())
+	if value := reflect.ValueOf(&v).Elem(); !isClean(value) {
+		clean(value)
+	}
 	return v
+}
+
+// isClean is there for speed: hardly anything has to be cleaned, and copies take longer than looks.
+func isClean(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return isCleanText(v.String())
+	case reflect.Pointer:
+		return v.IsNil() || isClean(v.Elem())
+	case reflect.Slice:
+		for i := range v.Len() {
+			if !isClean(v.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Field(i); field.CanInterface() && !isClean(field) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isCleanText(text string) bool {
+	var found byte
+	for i := range len(text) {
+		found |= classes[text[i]]
+	}
+	if found&beyondASCII != 0 {
+		if _, removed := markup.CleanText(text); removed > 0 {
+			return false
+		}
+	}
+	return found&illegal == 0 && (text == "" || !blank(text))
 }
 
 // clean cleans v in place, after giving it storage of its own wherever it shares some.
@@ -18,6 +57,9 @@ func clean(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		text, _ := markup.CleanText(v.String())
+		if blank(text) {
+			text = ""
+		}
 		v.SetString(text)
 	case reflect.Pointer:
 		if !v.IsNil() {
@@ -33,8 +75,8 @@ func clean(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				clean(v.Field(i))
+			if field := v.Field(i); field.CanSet() {
+				clean(field)
 			}
 		}
 	}

@@ -1,5 +1,6 @@
-// Package feed writes a newsroom's stories as RSS 2.0, Atom 1.0 and JSON Feed 1.1, and chooses which stories a feed
-// shows.
+// Package feed writes a newsroom's stories as RSS 2.0, Atom 1.0 and JSON Feed 1.1, its events as iCalendar and the list
+// of its feeds as OPML; it chooses which stories a feed shows, makes entries of corrections, and checks feeds before
+// they are published.
 //
 // A writer is pure: the same Feed gives the same bytes, whatever the time, so that a web server can answer truthfully
 // whether a feed has changed. A story has the same id in every feed and every format, and no feed shows an id twice:
@@ -40,6 +41,23 @@ type Feed struct {
 	Updated time.Time
 
 	Entries []Entry // in the order in which they are written
+
+	// A feed's older entries stand in archive documents (RFC 5005 §4), which are Feeds with an address each. These are
+	// the addresses of other documents of the feed, absolute and without extension like Base; "" is none. In JSON, where
+	// there are pages only, PrevArchive is the next page.
+	Archive     bool   // this is an archive document
+	Current     string // of an archive document: the live document
+	PrevArchive string // the document of the entries just before these
+	NextArchive string // of an archive document: the one of the entries just after these
+
+	Hubs       []string    // the absolute URLs of WebSub hubs that tell of changes (https://www.w3.org/TR/websub/)
+	Tombstones []Tombstone // of erased stories; those of withdrawn Entries need none
+}
+
+// Tombstone says that an entry is gone, and no word of what it was (RFC 6721 §3). Both are required.
+type Tombstone struct {
+	ID   string
+	When time.Time
 }
 
 // Owner is who answers for a feed. Either may be empty.
@@ -47,10 +65,11 @@ type Owner struct{ Name, Email string }
 
 // Entry is a story and the HTML that feeds carry for it: clean and complete, with absolute addresses only. ID, Title,
 // Published and one of URL and Link are required. Of a withdrawn story feeds show no more than title, date, byline and
-// topics, and Content, which is then the notice.
+// topics, and Content, which is then the notice; calendars show when its event was to be.
 type Entry struct {
 	items.Article
 	Content string
+	Revised time.Time // when the story last changed here, to the second, for calendars; default: Updated
 }
 
 // Format is a feed format.
@@ -59,20 +78,21 @@ type Format struct {
 	Ext  string // of its files, with the dot
 	Type string // the media type that a web server must send
 
-	encode func(w io.Writer, f Feed, self string) error // f is ready, self its absolute URL
+	encode func(w io.Writer, f Feed, ext string) error // f is ready
+	check  func(data []byte) []Violation
 }
 
 // Formats lists every format, the most widely read first.
 var Formats = []Format{RSS, Atom, JSON}
 
 // Write writes f to w. Before anything is written it refuses a feed without title, home, base or id, an entry
-// without id, title, date or address, and two entries with one id.
+// without id, title, date or address, two entries with one id, and a tombstone without id or date.
 func (m Format) Write(w io.Writer, f Feed) error {
 	ready := f.ready()
 	if err := ready.check(); err != nil {
 		return fmt.Errorf("feed %s: %w", f.Name, err)
 	}
-	if err := m.encode(w, ready, ready.Base+m.Ext); err != nil {
+	if err := m.encode(w, ready, m.Ext); err != nil {
 		return fmt.Errorf("feed %s: %s: %w", f.Name, m.Name, err)
 	}
 	return nil
@@ -81,6 +101,7 @@ func (m Format) Write(w io.Writer, f Feed) error {
 // ready returns a copy of f with clean texts, the entries fit to be shown and Updated set to the feed's date.
 func (f Feed) ready() Feed {
 	f = cleaned(f)
+	f.Entries = slices.Clone(f.Entries)
 	f.Description = cmp.Or(f.Description, f.Title)
 	if f.Updated.IsZero() && len(f.Entries) == 0 {
 		f.Updated = time.Unix(0, 0).UTC()
@@ -92,19 +113,30 @@ func (f Feed) ready() Feed {
 			f.Updated = e.Updated
 		}
 	}
+	for _, t := range f.Tombstones {
+		if t.When.After(f.Updated) {
+			f.Updated = t.When
+		}
+	}
 	return f
 }
 
 // ready drops what a withdrawn story must not show and authors without a name, which Atom does not allow, and dates a
-// story that never changed by its publication. It may write into e's slices: they are its own.
+// story that never changed by its publication. It writes into e, but not into what e points to.
 func (e *Entry) ready() {
 	if a := e.Article; e.Withdrawn {
 		e.Article = items.Article{ID: a.ID, URL: a.URL, Language: a.Language, Title: a.Title, Published: a.Published,
-			Updated: a.Updated, Withdrawn: true, Authors: a.Authors, Topics: a.Topics}
+			Updated: a.Updated, Withdrawn: true, Authors: a.Authors, Topics: a.Topics, Event: a.Event}
 	}
-	e.Authors = slices.DeleteFunc(e.Authors, func(p items.Person) bool { return blank(p.Name) })
+	nameless := func(p items.Person) bool { return blank(p.Name) }
+	if slices.ContainsFunc(e.Authors, nameless) {
+		e.Authors = slices.DeleteFunc(slices.Clone(e.Authors), nameless)
+	}
 	if e.Updated.Before(e.Published) {
 		e.Updated = e.Published
+	}
+	if e.Revised.IsZero() {
+		e.Revised = e.Updated
 	}
 }
 
@@ -126,23 +158,33 @@ func (f Feed) check() error {
 		}
 		first[e.ID] = e
 	}
+	for _, t := range f.Tombstones {
+		if blank(t.ID) || outOfRange(t.When) {
+			return fmt.Errorf("the tombstone of %q at %v: it needs an id and a date in the years 1 to 9999", t.ID, t.When)
+		}
+	}
 	return nil
 }
 
 func (e Entry) check() error {
-	switch year := e.Published.Year(); {
+	switch {
 	case blank(e.ID):
 		return errors.New("no id")
 	case blank(e.Title):
 		return errors.New("no title")
 	case e.Published.IsZero():
 		return errors.New("no date")
-	case year < 1 || year > 9999 || e.Updated.Year() > 9999: // RFC 3339 §1: four digits
+	case outOfRange(e.Published) || outOfRange(e.Updated):
 		return errors.New("a date outside the years 1 to 9999")
 	case blank(e.alternate()):
 		return errors.New("no address")
 	}
 	return nil
+}
+
+// outOfRange tells whether formats have no way to write t, which is undated or has no year of four digits (RFC 3339 §1).
+func outOfRange(t time.Time) bool {
+	return t.IsZero() || t.Year() < 1 || t.Year() > 9999 || t.UTC().Year() < 1 || t.UTC().Year() > 9999
 }
 
 // label is what errors call an entry.
@@ -160,6 +202,22 @@ func (e Entry) categories() []string {
 		titles = append(titles, cmp.Or(t.Title, t.Slug))
 	}
 	return titles
+}
+
+// tombstones are those of the withdrawn entries and of the erased ones, each once (RFC 6721 §3).
+func (f Feed) tombstones() []Tombstone {
+	var all []Tombstone
+	for _, e := range f.Entries {
+		if e.Withdrawn {
+			all = append(all, Tombstone{e.ID, e.Updated})
+		}
+	}
+	for _, t := range f.Tombstones {
+		if !slices.ContainsFunc(all, func(o Tombstone) bool { return o.ID == t.ID }) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -58,7 +58,8 @@ func fullEntry() feed.Entry {
 				{Name: "Brown & Co"}},
 			Topics: []items.Topic{{Slug: "response-plans", Title: "Response plans"}, {Slug: "r-and-d", Title: "R & D"}, {Slug: "untitled"}},
 			Image: &items.Picture{URL: "https://news.example.org/media/calais.jpg", Type: "image/jpeg", Size: 4096,
-				Width: 1200, Height: 800, Alt: "A tent & a flag", Credit: "© Nero/IOM", Caption: "Calais"},
+				Width: 1200, Height: 800, Alt: "A tent & a flag", Credit: "© Nero/IOM", Caption: "Calais",
+				Small: &items.Rendition{URL: "https://news.example.org/media/calais-600.jpg", Type: "image/jpeg", Size: 1024, Width: 600, Height: 400}},
 			Attachments: []items.Document{{URL: "https://elsewhere.example/plan", Title: "Of unknown size"},
 				{URL: "https://news.example.org/media/plan-fr.pdf", Title: "Plan", Language: "fr", Type: "application/pdf", Size: 3 << 30}},
 			Source:  &items.Source{Title: "IOM Blog", URL: "https://blog.example/plan"},
@@ -76,6 +77,21 @@ func withdrawnEntry() feed.Entry {
 	e.Link = "https://elsewhere.example/secret"
 	e.Content = "<p>This story was withdrawn.</p>"
 	return e
+}
+
+// archiveFeed returns a feed that uses what fullEntry does not: documents of a history, hubs, tombstones, a photo series.
+func archiveFeed() feed.Feed {
+	e, withdrawn := fullEntry(), withdrawnEntry()
+	e.Images = []items.Picture{*e.Image, {URL: "https://news.example.org/media/camp.png", Type: "image/png", Alt: "A camp", Credit: "© Mohammed/IOM"}}
+	withdrawn.ID = "tag:news.example.org,2015:3c4d"
+	f := newsFeed(e, withdrawn)
+	f.Base = "https://news.example.org/feeds/news/archive/2015-11"
+	f.Archive, f.Current = true, "https://news.example.org/feeds/news"
+	f.PrevArchive, f.NextArchive = "https://news.example.org/feeds/news/archive/2015-10", "https://news.example.org/feeds/news/archive/2015-12"
+	f.Hubs = []string{"https://hub.example/", "https://other.example/hub"}
+	f.Tombstones = []feed.Tombstone{{ID: "tag:news.example.org,2015:dead", When: november.Add(72 * time.Hour)},
+		{ID: withdrawn.ID, When: november}} // withdrawn before it was erased
+	return f
 }
 
 func elsewhereEntry() feed.Entry {
@@ -106,6 +122,7 @@ func TestGolden(t *testing.T) {
 		{"3-withdrawn", newsFeed(withdrawnEntry())}, // nothing of the story is left but title, date, byline, topics
 		{"4-empty", newsFeed()},                     // a list without items is still a list, and dated
 		{"5-bare", feed.Feed{Title: "T", Home: "https://a.example/", Base: "https://a.example/f", ID: "tag:a.example,2015:f"}}, // no more than is required
+		{"6-archive", archiveFeed()}, // history, hubs, tombstones, several pictures
 	}
 	for _, test := range tests {
 		for _, m := range feed.Formats {
@@ -149,6 +166,8 @@ func TestFormats(t *testing.T) {
 func TestDate(t *testing.T) {
 	older, changed := plainEntry("1", "Older"), plainEntry("2", "Changed later")
 	changed.Updated = november.Add(time.Hour)
+	erased := newsFeed(older)
+	erased.Tombstones = []feed.Tombstone{{ID: "3", When: november.Add(3 * time.Hour)}}
 	later := newsFeed(older)
 	later.Updated = november.Add(2 * time.Hour)
 	undated := newsFeed()
@@ -162,6 +181,7 @@ func TestDate(t *testing.T) {
 		{"2 the publication, where nothing changed", newsFeed(older), "2015-11-02T09:30:00+01:00"},
 		{"3 not before the given date", later, "2015-11-02T11:30:00+01:00"},
 		{"4 the given date, without entries", newsFeed(), "2015-01-01T00:00:00Z"},
+		{"6 an erasure", erased, "2015-11-02T12:30:00+01:00"},
 		{"5 a fixed date, without anything", undated, "1970-01-01T00:00:00Z"},
 	}
 	for _, test := range tests {
@@ -214,6 +234,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"8 a feed has a title", func() feed.Feed { f := newsFeed(); f.Title = ""; return f }, []string{"feed news: no title"}},
 		{"9 a feed has a page", func() feed.Feed { f := newsFeed(); f.Home = ""; return f }, []string{"feed news: no home address"}},
 		{"10 a feed has an address", func() feed.Feed { f := newsFeed(); f.Base = ""; return f }, []string{"feed news: no address"}},
+		{"12 a tombstone says when", func() feed.Feed { f := newsFeed(); f.Tombstones = []feed.Tombstone{{ID: "1"}}; return f }, []string{"tombstone", `"1"`}},
 		{"11 a feed has an id", func() feed.Feed { f := newsFeed(); f.ID = ""; return f }, []string{"feed news: no id"}},
 	}
 	for _, test := range tests {
@@ -237,22 +258,26 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
-// TestPure: the same feed gives the same bytes and is not changed, although texts are cleaned.
+// TestPure: the same feed gives the same bytes and is not changed, whether or not its texts have to be cleaned.
 func TestPure(t *testing.T) {
-	hostile := func() feed.Feed {
-		full, withdrawn := fullEntry(), withdrawnEntry()
-		full.Topics[0].Title, full.Image.Alt, full.Authors[0].Name = "a\x01b", "a\x01b", "\x01"
-		withdrawn.ID = "tag:news.example.org,2015:2"
-		return newsFeed(full, withdrawn)
-	}
-	given := hostile()
-	for _, m := range feed.Formats {
-		if first, second := write(t, m, given), write(t, m, given); !bytes.Equal(first, second) {
-			t.Errorf("%s: written twice, the bytes differ", m.Name)
+	for _, dirt := range []string{"", "\x01"} {
+		hostile := func() feed.Feed {
+			full, withdrawn := eventEntry(t, "1", "One", "2015-12-14", ""), withdrawnEntry()
+			full.Authors, full.Topics = []items.Person{{Name: dirt}, {Name: "a" + dirt + "b"}}, []items.Topic{{Title: "a" + dirt + "b"}}
+			return newsFeed(full, withdrawn)
 		}
-	}
-	if !reflect.DeepEqual(given, hostile()) {
-		t.Error("Write changed its argument")
+		given := hostile()
+		for _, m := range feed.Formats {
+			if first, second := write(t, m, given), write(t, m, given); !bytes.Equal(first, second) {
+				t.Errorf("%s: written twice, the bytes differ", m.Name)
+			}
+		}
+		if first, second := writeCalendar(t, given), writeCalendar(t, given); !bytes.Equal(first, second) {
+			t.Error("calendar: written twice, the bytes differ")
+		}
+		if !reflect.DeepEqual(given, hostile()) {
+			t.Errorf("%q: an argument was changed", dirt)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io"
@@ -10,12 +11,12 @@ import (
 )
 
 // JSON is JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
-var JSON = Format{Name: "JSON Feed", Ext: ".json", Type: "application/feed+json; charset=utf-8", encode: encodeJSON}
+var JSON = Format{Name: "JSON Feed", Ext: ".json", Type: "application/feed+json; charset=utf-8", encode: encodeJSON, check: checkJSON}
 
-// jsonFeed hides the embedded Items: they must be a list even when there are none.
+// jsonFeed hides the embedded Items: they must be a list even when there are none, and stand at the end.
 type jsonFeed struct {
 	*feeds.JSONFeed
-	Items []jsonItem `json:"items"`
+	Items [0]jsonItem `json:"items"`
 }
 
 // jsonItem hides the embedded Attachments, whose keys and sizes are not those of the standard.
@@ -32,7 +33,7 @@ type jsonAttachment struct {
 	Size  int64  `json:"size_in_bytes,omitempty"`
 }
 
-func encodeJSON(w io.Writer, f Feed, self string) error {
+func encodeJSON(w io.Writer, f Feed, ext string) error {
 	root := jsonFeed{
 		JSONFeed: &feeds.JSONFeed{
 			Version:     "https://jsonfeed.org/version/1.1",
@@ -40,20 +41,43 @@ func encodeJSON(w io.Writer, f Feed, self string) error {
 			Description: f.Description,
 			Language:    f.Language,
 			HomePageUrl: f.Home,
-			FeedUrl:     self,
+			FeedUrl:     f.Base + ext,
 		},
-		Items: []jsonItem{},
+	}
+	if f.PrevArchive != "" {
+		root.NextUrl = f.PrevArchive + ext
+	}
+	for _, hub := range f.Hubs {
+		root.Hubs = append(root.Hubs, &feeds.JSONHub{Type: "WebSub", Url: hub})
 	}
 	if f.Owner.Name != "" {
 		root.Authors = []*feeds.JSONAuthor{{Name: f.Owner.Name, Url: f.Home}}
 	}
-	for _, e := range f.Entries {
-		root.Items = append(root.Items, newJSONItem(e))
-	}
-	enc := json.NewEncoder(w)
+	return writeJSON(w, root, f.Entries)
+}
+
+// writeJSON puts each item on a line of its own. Indenting them would take longer than all else.
+func writeJSON(w io.Writer, root jsonFeed, entries []Entry) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // feeds are not part of a page; HTML stays readable and small
-	enc.SetIndent("", "  ")
-	return enc.Encode(root)
+	if err := enc.Encode(root); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - len("]}\n"))
+	for i, e := range entries {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		if err := enc.Encode(newJSONItem(e)); err != nil {
+			return err
+		}
+		b.Truncate(b.Len() - len("\n"))
+	}
+	b.WriteString("\n]}\n")
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 func newJSONItem(e Entry) jsonItem {

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"bytes"
 	"cmp"
+	_ "embed"
 	"encoding/json"
 	"html"
 	"os"
@@ -86,6 +87,26 @@ func byID(stories []testtool.Story) []testtool.Story {
 	return slices.SortedFunc(slices.Values(stories), func(a, b testtool.Story) int { return cmp.Compare(a.ID, b.ID) })
 }
 
+//go:embed testdata/entries.mjs
+var feedsmithScript string
+
+// feedsmith reads a feed with npm's feedsmith. The test fails if a JSON Feed is not as its JSON Schema wants it.
+func feedsmith(t testing.TB, data []byte) []testtool.Story {
+	t.Helper()
+	var read struct {
+		Entries []testtool.Story
+		Errors  []string
+	}
+	cmd := node(t, feedsmithScript, "feedsmith", "jsonfeed-schema", "ajv", "ajv-formats")
+	if err := json.Unmarshal(output(t, cmd, data), &read); err != nil {
+		t.Fatal(err)
+	}
+	if len(read.Errors) > 0 {
+		t.Errorf("JSON Schema: %q", read.Errors)
+	}
+	return read.Entries
+}
+
 func newsboat(t testing.TB, data []byte) []testtool.Story {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "feed.xml")
@@ -105,6 +126,7 @@ var readers = []struct {
 	{"encoding-xml", []feed.Format{feed.RSS, feed.Atom}, testtool.Strict},
 	{"feedparser", []feed.Format{feed.RSS, feed.Atom}, testtool.Feedparser},
 	{"newsboat", []feed.Format{feed.RSS, feed.Atom}, newsboat},
+	{"feedsmith", feed.Formats, feedsmith},
 }
 
 // TestReaders: every reader sees every story once, with its title, date and author.
@@ -132,7 +154,7 @@ func TestReaders(t *testing.T) {
 }
 
 func TestLint(t *testing.T) {
-	for _, f := range []feed.Feed{hostileFeed(), newsFeed(), newsFeed(fullEntry(), elsewhereEntry()), newsFeed(withdrawnEntry())} {
+	for _, f := range []feed.Feed{hostileFeed(), newsFeed(), newsFeed(fullEntry(), elsewhereEntry()), archiveFeed()} {
 		testtool.Lint(t, write(t, feed.RSS, f))
 		testtool.Lint(t, write(t, feed.Atom, f))
 	}

@@ -17,7 +17,7 @@ import (
 const rssType = "application/rss+xml"
 
 // RSS is RSS 2.0 as the RSS Advisory Board's profile recommends it (https://www.rssboard.org/rss-profile).
-var RSS = Format{Name: "RSS", Ext: ".rss", Type: rssType + "; charset=utf-8", encode: encodeRSS}
+var RSS = Format{Name: "RSS", Ext: ".rss", Type: rssType + "; charset=utf-8", encode: encodeRSS, check: checkRSS}
 
 type rssRoot struct {
 	XMLName xml.Name   `xml:"rss"`
@@ -26,14 +26,16 @@ type rssRoot struct {
 	Content string     `xml:"xmlns:content,attr"`
 	DC      string     `xml:"xmlns:dc,attr"`
 	Media   string     `xml:"xmlns:media,attr"`
+	History string     `xml:"xmlns:fh,attr,omitempty"`
 	Channel rssChannel `xml:"channel"`
 }
 
 // rssChannel hides the embedded Items, so that they come last and can hold more.
 type rssChannel struct {
 	*feeds.RssFeed
-	Self  link      `xml:"atom:link"`
-	Items []rssItem `xml:"item"`
+	Links   []link    `xml:"atom:link"`
+	Archive *struct{} `xml:"fh:archive"`
+	Items   []rssItem `xml:"item"`
 }
 
 // rssItem hides those embedded fields that can hold one text where RSS allows more.
@@ -55,8 +57,9 @@ type rssSource struct {
 	Title string `xml:",chardata"`
 }
 
-func encodeRSS(w io.Writer, f Feed, self string) error {
-	channel := rssChannel{
+func encodeRSS(w io.Writer, f Feed, ext string) error {
+	root := rssRoot{Version: "2.0", Atom: atomNS, Content: contentNS, DC: dcNS, Media: mediaNS}
+	root.Channel = rssChannel{
 		RssFeed: &feeds.RssFeed{
 			Title:          f.Title,
 			Link:           f.Home,
@@ -68,12 +71,14 @@ func encodeRSS(w io.Writer, f Feed, self string) error {
 			Generator:      generator,
 			Docs:           "https://www.rssboard.org/rss-specification",
 		},
-		Self: link{URL: self, Rel: "self", Type: rssType},
+		Links: append([]link{{URL: f.Base + ext, Rel: "self", Type: rssType}}, f.links(ext, rssType)...),
+		Items: make([]rssItem, len(f.Entries)),
 	}
-	for _, e := range f.Entries {
-		channel.Items = append(channel.Items, newRSSItem(e, f.Language))
+	root.History, root.Channel.Archive = f.archive()
+	for i, e := range f.Entries {
+		root.Channel.Items[i] = newRSSItem(e, f.Language)
 	}
-	return writeXML(w, rssRoot{Version: "2.0", Atom: atomNS, Content: contentNS, DC: dcNS, Media: mediaNS, Channel: channel})
+	return writeXML(w, root)
 }
 
 func newRSSItem(e Entry, feedLanguage string) rssItem {
@@ -88,7 +93,7 @@ func newRSSItem(e Entry, feedLanguage string) rssItem {
 		Description: rssText(e.Summary),
 		Categories:  e.categories(),
 		Rights:      e.Rights,
-		media:       newMedia(e.Image),
+		media:       newMedia(e),
 	}
 	for _, p := range e.Authors {
 		item.Creators = append(item.Creators, p.Name)

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"io"
+	"slices"
 
 	"github.com/gorilla/feeds"
 
@@ -10,10 +11,12 @@ import (
 
 // The namespaces that the XML formats declare on their roots.
 const (
-	atomNS    = "http://www.w3.org/2005/Atom"
-	contentNS = "http://purl.org/rss/1.0/modules/content/"
-	dcNS      = "http://purl.org/dc/elements/1.1/"
-	mediaNS   = "http://search.yahoo.com/mrss/"
+	atomNS      = "http://www.w3.org/2005/Atom"
+	contentNS   = "http://purl.org/rss/1.0/modules/content/"
+	dcNS        = "http://purl.org/dc/elements/1.1/"
+	mediaNS     = "http://search.yahoo.com/mrss/"
+	historyNS   = "http://purl.org/syndication/history/1.0" // RFC 5005 §1.1
+	tombstoneNS = "http://purl.org/atompub/tombstones/1.0"  // RFC 6721 §2
 )
 
 // link is a link as Atom (RFC 4287 §4.2.7) and RSS feeds hold it. It does not embed feeds.AtomLink, whose element name
@@ -25,6 +28,29 @@ type link struct {
 	Size     int64  `xml:"length,attr,omitempty"`
 	Language string `xml:"hreflang,attr,omitempty"`
 	Title    string `xml:"title,attr,omitempty"`
+}
+
+// links lead to the other documents of the feed (RFC 5005 §4) and to its hubs, in a format of this extension and media
+// type.
+func (f Feed) links(ext, mediaType string) []link {
+	var links []link
+	for _, l := range []link{{URL: f.Current, Rel: "current"}, {URL: f.PrevArchive, Rel: "prev-archive"}, {URL: f.NextArchive, Rel: "next-archive"}} {
+		if l.URL != "" {
+			links = append(links, link{URL: l.URL + ext, Rel: l.Rel, Type: mediaType})
+		}
+	}
+	for _, hub := range f.Hubs {
+		links = append(links, link{URL: hub, Rel: "hub"})
+	}
+	return links
+}
+
+// archive gives an archive document its mark <fh:archive/> and that mark's namespace (RFC 5005 §4).
+func (f Feed) archive() (namespace string, mark *struct{}) {
+	if !f.Archive {
+		return "", nil
+	}
+	return historyNS, &struct{}{}
 }
 
 // mediaContent is an entry's picture in Media RSS: <media:content>, https://www.rssboard.org/media-rss.
@@ -45,7 +71,7 @@ type mediaText struct {
 	Text string `xml:",chardata"`
 }
 
-// mediaThumbnail is the same picture for readers that show it in lists: <media:thumbnail>.
+// mediaThumbnail is the first picture for readers that show it in lists: <media:thumbnail>.
 type mediaThumbnail struct {
 	URL    string `xml:"url,attr"`
 	Width  int    `xml:"width,attr,omitempty"`
@@ -55,19 +81,40 @@ type mediaThumbnail struct {
 // media is the part of an entry that is the same in both XML formats. It stands first in an entry: a reader that takes
 // <media:description> for the story's own description then finds the true one later.
 type media struct {
-	Picture   *mediaContent   `xml:"media:content"`
+	Pictures  []mediaContent  `xml:"media:content"`
 	Thumbnail *mediaThumbnail `xml:"media:thumbnail"`
 }
 
-func newMedia(p *items.Picture) media {
-	if p == nil {
-		return media{}
+// newMedia shows the story's picture and its photo series, each picture once, and the first as a thumbnail.
+func newMedia(e Entry) (m media) {
+	pictures := e.Images
+	if e.Image != nil {
+		pictures = append([]items.Picture{*e.Image}, pictures...)
 	}
+	for _, p := range pictures {
+		if !slices.ContainsFunc(m.Pictures, func(c mediaContent) bool { return c.URL == p.URL }) {
+			m.Pictures = append(m.Pictures, newMediaContent(p))
+		}
+	}
+	if len(pictures) > 0 {
+		m.Thumbnail = newMediaThumbnail(pictures[0])
+	}
+	return m
+}
+
+func newMediaThumbnail(p items.Picture) *mediaThumbnail {
+	if s := p.Small; s != nil {
+		return &mediaThumbnail{URL: s.URL, Width: s.Width, Height: s.Height}
+	}
+	return &mediaThumbnail{URL: p.URL, Width: p.Width, Height: p.Height}
+}
+
+func newMediaContent(p items.Picture) mediaContent {
 	picture := mediaContent{URL: p.URL, Type: p.Type, Medium: "image", Size: p.Size, Width: p.Width, Height: p.Height, Credit: p.Credit}
 	if p.Alt != "" {
 		picture.Description = &mediaText{"plain", p.Alt}
 	}
-	return media{&picture, &mediaThumbnail{URL: p.URL, Width: p.Width, Height: p.Height}}
+	return picture
 }
 
 // document is the root element of an XML format.

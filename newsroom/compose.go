@@ -55,7 +55,7 @@ func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.I
 	}
 	n.assets.Begin()
 	rules := digest.Rules{MaxItems: c.MaxItems, MaxAge: time.Duration(c.MaxItemAge), Told: told}
-	chosen, left := digest.Choose(n.present(desk), rules, desk.now)
+	chosen, left := digest.Choose(n.candidates(desk), rules, desk.now)
 	left = append(left, n.hidden(desk)...)
 	from, err := mail.ParseAddress(n.Config.Mail.From)
 	if err != nil {

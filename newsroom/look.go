@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -24,21 +25,40 @@ func (n *Newsroom) Look(ctx context.Context) (Look, error) {
 	if err != nil {
 		return Look{}, err
 	}
-	issues, err := n.Ledger.Count(ctx)
-	if err != nil {
-		return Look{}, err
-	}
-	missing, err := n.public.Missing(ctx)
-	if err != nil {
-		return Look{}, err
-	}
-	h := sha256.New()
 	look := Look{Pending: desk.Scan.Pending(), First: true, NextChange: desk.NextChange()}
 	for _, f := range desk.Scan.Files {
-		fmt.Fprintf(h, "%q %s %s\n", f.Path, f.Hash, f.Beside)
 		look.First = look.First && f.Pending
 	}
-	fmt.Fprintln(h, issues, missing, desk.NextChange(), desk.Scan.Problems)
-	look.Print = hex.EncodeToString(h.Sum(nil))
-	return look, nil
+	look.Print, err = n.deskPrint(ctx, desk)
+	return look, err
+}
+
+// verifyEvery is how often the publish folder is looked at for files that somebody deleted.
+const verifyEvery = time.Minute
+
+// deskPrint is of all that a publication depends on.
+func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
+	issues, err := n.Ledger.Version(ctx)
+	if err != nil {
+		return "", err
+	}
+	if n.now().Sub(n.verified).Abs() >= verifyEvery {
+		lost, err := n.public.Verify(ctx)
+		if err != nil {
+			return "", err
+		}
+		n.lost, n.verified = n.lost+lost, n.now()
+	}
+	h := sha256.New()
+	for _, f := range desk.Scan.Files {
+		_, _ = io.WriteString(h, f.Path+"\n"+f.Hash+"\n"+f.Beside+"\n")
+	}
+	gone := 0
+	for _, s := range desk.Stories {
+		if !s.Gone.IsZero() {
+			gone++
+		}
+	}
+	fmt.Fprintln(h, issues, n.lost, gone, desk.NextChange(), desk.Scan.Problems)
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -37,11 +37,12 @@ type Newsroom struct {
 	Templates   *templates.Set
 
 	db      *db.DB
-	stories items.Store
+	stories *items.Store
 	now     func() time.Time
 	log     *slog.Logger
 	rand    io.Reader
 	settled bool
+	force   bool
 
 	progress func(Progress)
 
@@ -52,6 +53,12 @@ type Newsroom struct {
 	folder *items.Folder
 	assets *publish.Assets
 	public *publish.Folder
+	shelf  shelf
+
+	published string    // the print of the desk that was published last
+	verified  time.Time // when the publish folder was last looked at
+	lost      int       // files that were missing there so far
+	print     string    // of templates and program, on which every document depends
 }
 
 // Outside is what a newsroom needs of the world. Each zero field stands for the usual thing.
@@ -66,6 +73,9 @@ type Outside struct {
 
 	// Progress is told several times a second how far the sending of an issue is. Without it the log says so every ten seconds.
 	Progress func(Progress)
+
+	// Force publishes what a guard would refuse, and makes every document anew.
+	Force bool
 }
 
 func (o Outside) orUsual() Outside {
@@ -104,14 +114,15 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	n := &Newsroom{
-		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, progress: o.Progress, troubles: newTroubles(c.Location),
+		Config: c, Templates: set, Keys: keys, db: d, now: o.Now, log: o.Log, rand: o.Rand, settled: o.Settled, force: o.Force, progress: o.Progress, troubles: newTroubles(c.Location),
 		Subscribers: &subscribers.Store{DB: d, Random: o.Rand},
 		Ledger:      ledger.Ledger{DB: d},
 		Slots:       schedule.Store{DB: d},
 		folder:      itemsFolder(c),
-		stories:     items.Store{DB: d, Host: host(c), Location: c.Location},
+		stories:     &items.Store{DB: d, Host: host(c), Location: c.Location},
 	}
 	n.assets = publish.NewAssets(n.folder, c.URL)
+	n.print = programPrint(c.Templates())
 	n.public = &publish.Folder{DB: d, Dir: c.Publish, Items: n.folder}
 	return n, nil
 }
@@ -183,13 +194,13 @@ func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, n.now()), nil
+		return desk(items.Known{}, scan, n.now(), time.Duration(c.Grace)), nil
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
 		return Desk{}, err
 	}
 	defer d.Close()
-	n.stories = items.Store{DB: d, Host: host(c), Location: c.Location}
+	n.stories = &items.Store{DB: d, Host: host(c), Location: c.Location}
 	return n.match(ctx, scan, n.now())
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidings/digest"
+	"tidings/feed"
 	"tidings/internal/lock"
 	"tidings/items"
 	"tidings/publish"
@@ -23,6 +24,7 @@ type Desk struct {
 	Stories []items.Story
 	known   items.Known
 	now     time.Time
+	grace   time.Duration // for stories whose file is gone
 }
 
 // Desk looks at the items folder and stores nothing.
@@ -52,14 +54,15 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 	if err != nil {
 		return Desk{}, err
 	}
-	return desk(known, scan, now), nil
+	return desk(known, scan, now, time.Duration(n.Config.Grace)), nil
 }
 
 // desk says which story each file is. Its problems are those of the scan and of identity.
-func desk(known items.Known, scan items.Scan, now time.Time) Desk {
+func desk(known items.Known, scan items.Scan, now time.Time, grace time.Duration) Desk {
 	stories, probs := known.Match(scan.Files, now)
 	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories))
-	return Desk{Scan: scan, Stories: stories, known: known, now: now}
+	stories = append(stories, known.Absent(stories, now, grace)...)
+	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace}
 }
 
 // NextChange is the next time at which a story begins or ceases to show without anyone touching its file; zero if there
@@ -70,13 +73,21 @@ func (d Desk) NextChange() time.Time {
 		if s.Item == nil {
 			continue
 		}
-		for _, t := range []time.Time{s.Item.Due(), s.Item.Expires.Time} {
+		for _, t := range []time.Time{s.Item.Due(), s.Item.Expires.Time, d.withdrawal(s)} {
 			if t.After(d.now) && (next.IsZero() || t.Before(next)) {
 				next = t
 			}
 		}
 	}
 	return next
+}
+
+// withdrawal is when a story whose file is gone will count as withdrawn; zero if that is not so.
+func (d Desk) withdrawal(s items.Story) time.Time {
+	if s.Gone.IsZero() || s.Status != items.Published {
+		return time.Time{}
+	}
+	return s.Gone.Add(d.grace)
 }
 
 // ErrEmptied says that the items folder, which held stories at the last publication, holds none at all: more likely it is not
@@ -101,6 +112,7 @@ func (d Desk) emptied() bool {
 type Publication struct {
 	publish.Report
 	Desk
+	Refused []error // ErrFlood, for each feed that stayed as it was
 }
 
 // Publish looks at the items folder and brings the publish folder up to date.
@@ -123,6 +135,10 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if desk.emptied() {
 		return Publication{}, ErrEmptied
 	}
+	print, err := n.deskPrint(ctx, desk)
+	if err != nil || print == n.published {
+		return Publication{Desk: desk}, err
+	}
 	// Before anything of them is seen: an id that was shown must never be minted anew.
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
 		return Publication{}, err
@@ -131,26 +147,43 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err != nil {
 		return Publication{}, err
 	}
-	made, err := site.Files(n.Templates)
-	if err != nil {
-		return Publication{}, err
+	pub := Publication{Desk: desk}
+	if !n.force {
+		if pub.Refused, err = n.guard(&site, desk); err != nil {
+			return pub, err
+		}
 	}
-	report, err := n.public.Replace(ctx, append(n.assets.Files(), made...), n.mailed(site.Issues))
-	return Publication{report, desk}, err
+	docs := append(n.assets.Files(), site.Documents(n.Templates)...)
+	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(site.Issues), site.Stays()...)); err != nil {
+		return pub, err
+	}
+	if err := n.saveFloors(ctx, site); err != nil {
+		return pub, err
+	}
+	n.published = print
+	return pub, nil
 }
 
 // site is what is to be seen of the stories.
 func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, error) {
 	n.assets.Begin()
-	site := publish.Site{View: n.View(n.Config.Language), Host: desk.known.Host, Language: n.Config.Language, Limit: n.Config.Feeds.Limit}
-	for _, s := range n.present(desk) {
-		site.Articles = append(site.Articles, s.Article)
-		if !s.Expired {
-			site.Current = append(site.Current, s.Article)
+	c := n.Config
+	site := publish.Site{View: n.View(c.Language), Print: n.print, Host: desk.known.Host, Language: c.Language, Zone: c.Location,
+		Stories: n.showStories(desk), Feeds: publish.Choice{Limit: c.Feeds.Limit, Summaries: c.Feeds.Content == "summary", Languages: c.Feeds.Languages, Authors: c.Feeds.Authors}}
+	if c.Feeds.Hub != "" {
+		site.Feeds.Hubs = []string{c.Feeds.Hub}
+	}
+	var err error
+	if site.Feeds.Floors, err = n.floors(ctx); err != nil {
+		return site, err
+	}
+	for _, s := range desk.Stories {
+		if s.Status == items.Erased && !s.FirstPublished.IsZero() && s.Minted() {
+			site.Erased = append(site.Erased, feed.Tombstone{ID: s.ID, When: s.Updated})
 		}
 	}
-	site.Topics = n.topics(site.Articles)
-	issues, err := n.issuePages(ctx, site.Articles)
+	site.Topics = n.topics(site.Stories)
+	issues, err := n.issuePages(ctx, site.Stories)
 	site.Issues = issues
 	return site, err
 }
@@ -170,38 +203,13 @@ func (n *Newsroom) mailed(issues []templates.Digest) (paths []string) {
 	return paths
 }
 
-// present turns the stories that show into articles, newest first.
-func (n *Newsroom) present(desk Desk) []digest.Candidate {
-	titles, slugs := map[string]string{}, map[string]string{}
-	for _, s := range desk.Stories {
-		if s.Visible(desk.now) && s.Status == items.Published {
-			titles[s.Slug], slugs[s.Path] = s.Item.Title, s.Slug
-		}
-	}
-	p := items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: n.assets.Asset,
-		Story: func(slug string) (string, bool) { t, ok := titles[slug]; return t, ok },
-		Page:  func(path string) (string, bool) { s, ok := slugs[path]; return s, ok }}
-	var out []digest.Candidate
-	for _, s := range desk.Stories {
-		if s.Visible(desk.now) {
-			since := s.FirstPublished
-			if since.IsZero() {
-				since = desk.now
-			}
-			out = append(out, digest.Candidate{Article: p.Article(s), Placement: s.Item.Newsletter, Expired: s.Item.Expired(desk.now), Since: since})
-		}
-	}
-	slices.SortFunc(out, func(a, b digest.Candidate) int { return items.NewestFirst(a.Article, b.Article) })
-	return out
-}
-
 // topics are those of the configuration, else those that the stories name, by title.
-func (n *Newsroom) topics(articles []items.Article) []items.Topic {
+func (n *Newsroom) topics(stories []publish.Story) []items.Topic {
 	titles := maps.Clone(n.Config.Topics)
 	if titles == nil {
 		titles = map[string]string{}
-		for _, a := range articles {
-			for _, t := range a.Topics {
+		for _, x := range stories {
+			for _, t := range x.Topics {
 				titles[t.Slug] = t.Title
 			}
 		}
@@ -215,10 +223,10 @@ func (n *Newsroom) topics(articles []items.Article) []items.Topic {
 }
 
 // issuePages are the past issues as pages. What was taken back since is not shown in them either.
-func (n *Newsroom) issuePages(ctx context.Context, articles []items.Article) ([]templates.Digest, error) {
+func (n *Newsroom) issuePages(ctx context.Context, stories []publish.Story) ([]templates.Digest, error) {
 	shown := map[string]bool{}
-	for _, a := range articles {
-		shown[a.ID] = !a.Withdrawn
+	for _, x := range stories {
+		shown[x.ID] = !x.Withdrawn
 	}
 	issues, err := n.Ledger.Issues(ctx, "")
 	if err != nil {

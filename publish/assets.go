@@ -12,13 +12,16 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"tidings/items"
 )
 
 // Assets publishes the pictures and attachments that stories show, each under a name of its content, so that a file that
-// changes gets a new address. It remembers what it read. It is not safe for concurrent use.
+// changes gets a new address. It remembers what it read. It may be used by several goroutines at
+// once.
 type Assets struct {
+	mu     sync.Mutex
 	folder *items.Folder
 	url    string // of public/, ends in a slash
 	known  map[items.Media]asset
@@ -49,6 +52,8 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	if err != nil {
 		return items.Asset{}, false
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	ref := reference{item, src}
 	if last, ok := a.last[ref]; ok && a.folder.Settling(m) {
 		m = last
@@ -65,10 +70,10 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 }
 
 // Files lists the files that were asked for since Begin.
-func (a *Assets) Files() []File {
-	var files []File
+func (a *Assets) Files() []Document {
+	var files []Document
 	for _, p := range slices.Sorted(maps.Keys(a.used)) {
-		files = append(files, File{Path: p, Asset: a.used[p]})
+		files = append(files, Document{Path: p, Print: p, Asset: a.used[p]})
 	}
 	return files
 }

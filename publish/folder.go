@@ -1,9 +1,8 @@
 package publish
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -13,124 +12,247 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"tidings/internal/atomicfile"
 	"tidings/internal/db"
+	"tidings/internal/parallel"
 	"tidings/items"
 )
 
-// Folder is the publish folder. It remembers in the database which files it put there, and takes away no others.
+// Folder is the publish folder. It remembers in the database which files it put there, what they were made of and what is in them: so
+// it makes only those anew that are made of something else, writes only those whose bytes differ, and takes away no others.
 type Folder struct {
 	DB    *db.DB
 	Dir   string
 	Items *items.Folder // where assets come from
+
+	records records
 }
 
 // Report is what a publication did.
 type Report struct {
-	Written []string // paths that are new or changed, in the order of writing
-	Removed []string // paths that went, sorted
-	Same    int      // files that were right already
+	Written []string  // paths that are new or changed, in the order of the documents
+	Removed []string  // paths that went, sorted
+	Same    int       // files that were right already
+	Refused []Invalid // documents that would not be valid; what was there before stays
 }
 
 // Changed tells whether anything did.
 func (r Report) Changed() bool { return len(r.Written)+len(r.Removed) > 0 }
 
-// Replace makes the folder hold the given files and none that an earlier call wrote. Files no longer wanted go first, so
-// that what is taken back is gone even if the disk is full; then the others are written in their order, each only if its bytes
+// Replace makes the folder hold the given documents and nothing else that an earlier call put there. Files no longer wanted go first,
+// so that what is taken back is gone even if the disk is full; then the others are written stage by stage, each only if its bytes
 // differ, by rename. The report tells as much as was done even when there is an error.
 //
 // Files named in keep stay if an earlier call wrote them: mails that went out lead to them.
-func (f *Folder) Replace(ctx context.Context, files []File, keep []string) (Report, error) {
+func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (Report, error) {
 	var r Report
-	before, err := f.published(ctx)
+	known, err := f.records.load(ctx, f.DB)
 	if err != nil {
 		return r, err
 	}
-	known := maps.Clone(before)
-	for _, path := range keep {
-		delete(before, path)
-	}
-	var added []string
-	for _, file := range files {
-		if !known[file.Path] {
-			added = append(added, file.Path)
+	wanted := make(map[string]bool, len(docs))
+	var due []Document
+	for _, d := range docs {
+		if last, ok := known[d.Path]; !ok || last.print != d.Print {
+			due = append(due, d)
 		}
-		delete(before, file.Path)
+		for _, p := range d.paths() {
+			wanted[p] = true
+		}
+	}
+	for _, p := range keep {
+		wanted[p] = true
 	}
 	// What cannot be taken away must not keep the rest from being replaced, nor what cannot be written the rest from going.
-	failed := f.remove(ctx, before, &r)
-	return r, errors.Join(failed, f.write(ctx, files, added, &r))
+	failed := f.remove(ctx, known, wanted, &r)
+	return r, errors.Join(failed, f.write(ctx, due, known, &r, len(docs)))
 }
 
-// write puts the files in place; added are the paths of those that are not noted yet.
-func (f *Folder) write(ctx context.Context, files []File, added []string, r *Report) error {
+// write makes documents and puts them in place.
+func (f *Folder) write(ctx context.Context, due []Document, known map[string]record, r *Report, all int) error {
+	if len(due) == 0 {
+		r.Same = all
+		return nil
+	}
 	// Noted before they are written: a file that nobody remembers would stay for ever.
-	if err := f.note(ctx, `INSERT INTO published (path) VALUES ($1) ON CONFLICT DO NOTHING`, added); err != nil {
+	if err := f.records.note(ctx, f.DB, unknown(due, known)); err != nil {
 		return err
 	}
-	for _, file := range files {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := f.put(file, r); err != nil {
-			return fmt.Errorf("publish %s: %w", file.Path, err)
+	var done map[string]record
+	var err error
+	for _, stage := range stages(due) {
+		made, failed := f.writeStage(ctx, stage, known, r)
+		done = merge(done, made)
+		if err = failed; err != nil { // no feed may name a page that is not there
+			break
 		}
 	}
-	return nil
+	r.Same = all - len(r.Written)
+	if err == nil || len(r.Written) > 0 {
+		err = errors.Join(err, flush(f.Dir, f.places(r.Written)), f.records.save(context.WithoutCancel(ctx), f.DB, done))
+	}
+	return err
 }
 
-// Missing counts the files that Replace put there and that are there no more: somebody deleted them.
-func (f *Folder) Missing(ctx context.Context) (int, error) {
-	paths, err := f.published(ctx)
+func merge(a, b map[string]record) map[string]record {
+	if a == nil {
+		return b
+	}
+	maps.Copy(a, b)
+	return a
+}
+
+// unknown are the paths of documents of which there is no record.
+func unknown(docs []Document, known map[string]record) (paths []string) {
+	for _, d := range docs {
+		for _, p := range d.paths() {
+			if _, ok := known[p]; !ok {
+				paths = append(paths, p)
+			}
+		}
+	}
+	return paths
+}
+
+// stages parts documents by their stage, the first one first.
+func stages(docs []Document) (out [][]Document) {
+	for _, stage := range []Stage{Pages, Feeds} {
+		var of []Document
+		for _, d := range docs {
+			if d.Stage == stage {
+				of = append(of, d)
+			}
+		}
+		if len(of) > 0 {
+			out = append(out, of)
+		}
+	}
+	return out
+}
+
+// outcome is what became of a document.
+type outcome struct {
+	record
+	written bool
+	err     error
+}
+
+// writeStage makes documents on all cores, and gives the records of those that are in place.
+func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[string]record, r *Report) (map[string]record, error) {
+	outcomes := make([]outcome, len(docs))
+	var failed atomic.Bool
+	parallel.Do(len(docs), func(i int) {
+		if failed.Load() || ctx.Err() != nil {
+			outcomes[i].err = ctx.Err()
+			return
+		}
+		outcomes[i] = f.put(docs[i], known[docs[i].Path])
+		var wrong Invalid
+		if err := outcomes[i].err; err != nil && !errors.As(err, &wrong) {
+			failed.Store(true)
+		}
+	})
+	done := map[string]record{}
+	var errs []error
+	for i, o := range outcomes {
+		var wrong Invalid
+		switch {
+		case errors.As(o.err, &wrong):
+			r.Refused = append(r.Refused, wrong)
+		case o.err != nil:
+			errs = append(errs, fmt.Errorf("publish %s: %w", docs[i].Path, o.err))
+		case o.print != "":
+			for _, p := range docs[i].paths() {
+				done[p] = o.record
+			}
+			if o.written {
+				r.Written = append(r.Written, docs[i].Path)
+			}
+		}
+	}
+	return done, errors.Join(errs...)
+}
+
+// put makes a document and writes it if its bytes are others than those that are there.
+func (f *Folder) put(d Document, last record) outcome {
+	data, err := f.content(d)
 	if err != nil {
-		return 0, err
+		return outcome{err: err}
 	}
-	missing := 0
-	for p := range paths {
-		if _, err := os.Lstat(f.path(p)); errors.Is(err, fs.ErrNotExist) {
-			missing++
-		}
+	now := record{print: d.Print, hash: sha256.Sum256(data), size: int64(len(data))}
+	if last.hash == now.hash && f.holds(d.Path, now.size) {
+		return outcome{record: now}
 	}
-	return missing, nil
+	to := f.path(d.Path)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return outcome{err: err}
+	}
+	if err := atomicfile.Place(to, data, 0o644); err != nil {
+		return outcome{err: err}
+	}
+	return outcome{record: now, written: true, err: f.compress(d, data)}
 }
 
-func (f *Folder) published(ctx context.Context) (map[string]bool, error) {
-	rows, err := f.DB.QueryContext(ctx, `SELECT path FROM published`)
+func (f *Folder) places(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = f.path(p)
+	}
+	return out
+}
+
+// holds tells whether a file of this size is at a path.
+func (f *Folder) holds(p string, size int64) bool {
+	info, err := os.Lstat(f.path(p))
+	return err == nil && info.Mode().IsRegular() && info.Size() == size
+}
+
+func (f *Folder) content(d Document) ([]byte, error) {
+	if d.Make != nil {
+		return d.Make()
+	}
+	in, err := f.Items.Open(d.Asset)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	paths := map[string]bool{}
-	for rows.Next() {
-		var p string
-		if err := rows.Scan(&p); err != nil {
-			return nil, err
-		}
-		paths[p] = true
-	}
-	return paths, rows.Err()
+	defer in.Close()
+	return io.ReadAll(in)
 }
 
-func (f *Folder) note(ctx context.Context, statement string, paths []string) error {
-	if len(paths) == 0 {
-		return nil
+// Verify looks whether the files that Replace put there are there still and of the right size, forgets what it knew of those that are
+// not, so that the next Replace makes them anew, and gives their number.
+func (f *Folder) Verify(ctx context.Context) (int, error) {
+	known, err := f.records.load(ctx, f.DB)
+	if err != nil {
+		return 0, err
 	}
-	return f.DB.Write(ctx, func(tx *sql.Tx) error {
-		for _, p := range paths {
-			if _, err := tx.ExecContext(ctx, statement, p); err != nil {
-				return err
-			}
+	paths := slices.Sorted(maps.Keys(known))
+	var mu sync.Mutex
+	lost := map[string]record{}
+	parallel.Do(len(paths), func(i int) {
+		if k := known[paths[i]]; k.print != "" && !f.holds(paths[i], k.size) {
+			mu.Lock()
+			defer mu.Unlock()
+			lost[paths[i]] = record{}
 		}
-		return nil
 	})
+	if len(lost) == 0 {
+		return 0, nil
+	}
+	return len(lost), f.records.save(ctx, f.DB, lost)
 }
 
-// remove takes away what it can of the files at paths, and gives the errors of all others.
-func (f *Folder) remove(ctx context.Context, paths map[string]bool, r *Report) error {
+// remove takes away what it can of the known files that are not wanted, and gives the errors of all others.
+func (f *Folder) remove(ctx context.Context, known map[string]record, wanted map[string]bool, r *Report) error {
 	var failed []error
-	for _, p := range slices.Sorted(maps.Keys(paths)) {
+	for _, p := range slices.Sorted(maps.Keys(known)) {
+		if wanted[p] {
+			continue
+		}
 		if err := os.Remove(f.path(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, err)
 			continue
@@ -141,49 +263,10 @@ func (f *Folder) remove(ctx context.Context, paths map[string]bool, r *Report) e
 		}
 		r.Removed = append(r.Removed, p)
 	}
-	return errors.Join(append(failed, f.note(ctx, `DELETE FROM published WHERE path = $1`, r.Removed))...)
+	if len(r.Removed) == 0 {
+		return errors.Join(failed...)
+	}
+	return errors.Join(append(failed, f.records.forget(ctx, f.DB, r.Removed))...)
 }
 
 func (f *Folder) path(p string) string { return filepath.Join(f.Dir, filepath.FromSlash(p)) }
-
-func (f *Folder) put(file File, r *Report) error {
-	if file.Data == nil && f.hasAsset(file) {
-		r.Same++
-		return nil
-	}
-	data, err := f.content(file)
-	if err != nil {
-		return err
-	}
-	to := f.path(file.Path)
-	if old, err := os.ReadFile(to); err == nil && bytes.Equal(old, data) {
-		r.Same++
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	if err := atomicfile.Write(to, data, 0o644); err != nil {
-		return err
-	}
-	r.Written = append(r.Written, file.Path)
-	return nil
-}
-
-// hasAsset tells whether an asset is there: its name says what is in it, so its size is enough.
-func (f *Folder) hasAsset(file File) bool {
-	info, err := os.Stat(f.path(file.Path))
-	return err == nil && info.Size() == file.Asset.Size
-}
-
-func (f *Folder) content(file File) ([]byte, error) {
-	if file.Data != nil {
-		return file.Data, nil
-	}
-	in, err := f.Items.Open(file.Asset)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	return io.ReadAll(in)
-}

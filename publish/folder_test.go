@@ -34,15 +34,15 @@ func newFolder(t testing.TB) *publish.Folder {
 }
 
 // files are files that hold what is said: path, content, path, content.
-func files(pairs ...string) []publish.File {
-	var out []publish.File
+func files(pairs ...string) []publish.Document {
+	var out []publish.Document
 	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, publish.File{Path: pairs[i], Data: []byte(pairs[i+1])})
+		out = append(out, publish.Document{Path: pairs[i], Print: "print of " + pairs[i+1], Make: func() ([]byte, error) { return []byte(pairs[i+1]), nil }})
 	}
 	return out
 }
 
-func replace(t testing.TB, f *publish.Folder, files []publish.File) publish.Report {
+func replace(t testing.TB, f *publish.Folder, files []publish.Document) publish.Report {
 	t.Helper()
 	r, err := f.Replace(t.Context(), files, nil)
 	if err != nil {
@@ -91,7 +91,7 @@ func put(t testing.TB, path, content string) {
 func TestReplace(t *testing.T) {
 	tests := []struct {
 		name             string // number and why
-		before, after    []publish.File
+		before, after    []publish.Document
 		foreign          string // a file that somebody else put there in between
 		want             string
 		written, removed string
@@ -110,7 +110,7 @@ func TestReplace(t *testing.T) {
 		{"8 a file takes a folder's place", files("a/b", "1"), files("a", "2"), "", "a=2", "a", "a/b"},
 		{"9 and a folder a file's", files("a", "1"), files("a/b", "2"), "", "a/b=2", "a/b", "a"},
 		{"10 nothing is a site too", files("a", "1", "b/c", "2"), nil, "", "", "", "a b/c"},
-		{"11 an empty file is a file", nil, []publish.File{{Path: "a", Data: []byte{}}}, "", "a", "a", ""},
+		{"11 an empty file is a file", nil, files("a", ""), "", "a", "a", ""},
 	}
 	for _, test := range tests {
 		f := newFolder(t)
@@ -150,9 +150,12 @@ func TestReplaceTimes(t *testing.T) {
 	if err := os.Chtimes(same, old, old); err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(f.Dir, "spoilt"), "x")
+	put(t, filepath.Join(f.Dir, "spoilt"), "longer")
 	if err := os.Remove(filepath.Join(f.Dir, "gone")); err != nil {
 		t.Fatal(err)
+	}
+	if n, err := f.Verify(t.Context()); n != 2 || err != nil {
+		t.Errorf("%d files are not as they were, %v", n, err)
 	}
 	if r := replace(t, f, site); strings.Join(r.Written, " ") != "spoilt gone" || r.Same != 1 {
 		t.Errorf("%+v", r)
@@ -281,7 +284,7 @@ func TestReplaceStops(t *testing.T) {
 // TestReplaceAtomic: whoever reads while a file is replaced again and again gets one version or another, never a part or nothing.
 func TestReplaceAtomic(t *testing.T) {
 	f := newFolder(t)
-	version := func(n int) []publish.File {
+	version := func(n int) []publish.Document {
 		return files("feeds/news.rss", strings.Repeat(fmt.Sprint(n%10), 200_000))
 	}
 	replace(t, f, version(0))

@@ -2,6 +2,8 @@
 // newsroom shows is a pure function of its stories and templates: the same input gives the same bytes, whatever the time,
 // so a file is only written when something in it has changed and every web server can answer truthfully that nothing has.
 //
+// Each file is a Document: it has a print of all that it is made of, so that one that would come out the same is not even made.
+//
 // It assumes that the folder is served as it is, and that nobody else writes the files that it writes.
 package publish
 
@@ -9,8 +11,11 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"html/template"
 	"net/url"
 	"slices"
+	"sync"
+	"time"
 
 	"tidings/feed"
 	"tidings/items"
@@ -19,36 +24,72 @@ import (
 
 // Site is all that a newsroom shows at one moment.
 type Site struct {
-	View     templates.Site  // what every page knows; Feeds and Locale are filled in here
-	Host     string          // in the ids of the feeds; never changes
-	Language string          // BCP 47, of pages that belong to no story
-	Articles []items.Article // each has a page
-	Current  []items.Article // of these, those that have not expired: in feeds and lists
-	Topics   []items.Topic   // each has feeds of its own
-	Limit    int             // how many stories a feed and the index hold at most
+	View     templates.Site // what every page knows; Feeds, Parts and Locale are filled in here
+	Print    string         // of the templates and of the program: when it changes, all documents are made anew
+	Host     string         // in the ids of the feeds; never changes
+	Language string         // BCP 47, of pages that belong to no story
+	Zone     *time.Location
+	Stories  []Story // newest first; each has a page
+	Erased   []feed.Tombstone
+	Topics   []items.Topic // each has feeds of its own
+	Feeds    Choice
 	Issues   []templates.Digest
+
+	set     *templates.Set
+	entries map[string]func() (feed.Entry, error) // by story's id; each is made once, for all the documents that it is in
+	print   string                                // of what every page shows
 }
 
-// File is one file of the site. Its content is Data, or that of Asset when Data is nil.
-type File struct {
-	Path  string // under the publish folder, slash-separated
-	Data  []byte
-	Asset items.Media
+// Story is a story as it is shown.
+type Story struct {
+	items.Article                      // without Body
+	Body          func() template.HTML // makes it; it may be called at the same time as others
+	Print         string               // of all that is shown of it
+	Expired       bool                 // it has a page, but is in no feed and no list
+	Revised       time.Time            // when it last changed here
+}
+
+// full is the story with its body.
+func (s Story) full() items.Article {
+	a := s.Article
+	if s.Body != nil {
+		a.Body = s.Body()
+	}
+	return a
+}
+
+// Choice says which feeds there are besides that of all news and those of topics, and what they hold.
+type Choice struct {
+	Limit     int  // how many stories a feed and the index hold at most
+	Summaries bool // feeds carry the summary, not the whole story
+	Languages bool // a feed for each language, where there are several
+	Authors   bool // a feed for each author
+	Hubs      []string
+
+	Floors map[string]Floor    // what has left a feed's window, by the feed's name
+	Frozen []string            // feeds that stay as they are, by name
+	Keep   map[string][]string // feeds that may show these stories only, by name: what they would bring back was refused
 }
 
 // feedYear is in the ids of the feeds. It must never change, nor depend on anything: readers would take the feed for a new one.
 const feedYear = 2026
 
-// Files makes the site: pages first and feeds last, so that no feed names a page that is not there yet.
-func (s Site) Files(set *templates.Set) ([]File, error) {
+// Documents are all files of the site.
+func (s Site) Documents(set *templates.Set) []Document {
+	s.set = set
 	s.View.Feeds = s.feedLinks()
 	s.View.Newsletters = s.newsletters()
-	pages, err := s.pages(set)
-	if err != nil {
-		return nil, err
-	}
-	feeds, err := s.feeds(set)
-	return append(pages, feeds...), err
+	s.View.Parts = &templates.Parts{}
+	s.print = s.viewPrint()
+	s.entries = s.makeEntries()
+	return slices.Concat(s.pages(), s.lists(), s.issuePages(), s.feedPages(), s.feedDocuments(), s.archives(), s.calendars())
+}
+
+// viewPrint is of what every page shows of the newsroom.
+func (s Site) viewPrint() string {
+	v := s.View
+	v.Locale, v.Parts = nil, nil
+	return printOf(s.Print, s.Language, fmt.Sprintf("%+v", v))
 }
 
 // newsletters are those of the view, with the number of their past issues.
@@ -71,88 +112,107 @@ func (s Site) view(language string) templates.Site {
 	return v
 }
 
-// pages makes everything that people read.
-func (s Site) pages(set *templates.Set) ([]File, error) {
-	p := &pages{site: s, set: set, files: []File{{Path: "style.css", Data: set.Style()}}}
-	for _, a := range s.Articles {
-		p.add("news/"+a.Slug+"/", "story.html", templates.Story{Site: s.view(a.Language), Article: a})
+// page is the document of a page at a path that ends in a slash, or is "". What it shows besides what every page does has the print.
+func (s Site) page(path, template, print string, view func() any) Document {
+	return s.file(path+"index.html", template, print, view)
+}
+
+func (s Site) file(path, template, print string, view func() any) Document {
+	return Document{Path: path, Print: printOf(s.print, template, print), Make: func() ([]byte, error) {
+		var b bytes.Buffer
+		if err := s.set.Execute(&b, template, view()); err != nil {
+			return nil, fmt.Errorf("page %s: %w", path, err)
+		}
+		return s.rooted(b.Bytes()), nil
+	}}
+}
+
+// pages are the stories' pages, the index, and what every site has.
+func (s Site) pages() []Document {
+	style := s.set.Style()
+	docs := []Document{{Path: "style.css", Print: printOf(string(style)), Make: func() ([]byte, error) { return style, nil }}}
+	for _, story := range s.Stories {
+		docs = append(docs, s.page("news/"+story.Slug+"/", "story.html", story.Print, func() any {
+			return templates.Story{Site: s.view(story.Language), Article: story.full()}
+		}))
 	}
+	latest := newest(s.current(), s.Feeds.Limit, shown)
+	return append(docs,
+		s.page("", "index.html", prints(latest), func() any {
+			return templates.Index{Site: s.view(s.Language), Articles: articles(latest)}
+		}),
+		s.file("404.html", "notice.html", "404", func() any { return templates.NotFound(s.view(s.Language)) }),
+		s.file("gone.html", "notice.html", "410", func() any { return templates.Gone(s.view(s.Language)) }))
+}
+
+// current are the stories that are in feeds and lists.
+func (s Site) current() []Story {
+	return slices.DeleteFunc(slices.Clone(s.Stories), func(x Story) bool { return x.Expired })
+}
+
+func shown(s Story) bool { return !s.Withdrawn }
+
+// newest gives the first stories that keep is true of, at most limit of them; 0 is all.
+func newest(stories []Story, limit int, keep func(Story) bool) []Story {
+	var chosen []Story
+	for _, s := range stories {
+		if limit > 0 && len(chosen) == limit {
+			break
+		}
+		if keep(s) {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen
+}
+
+func articles(stories []Story) []items.Article {
+	out := make([]items.Article, len(stories))
+	for i, s := range stories {
+		out[i] = s.Article
+	}
+	return out
+}
+
+// prints is the print of several stories.
+func prints(stories []Story) string {
+	all := make([]string, len(stories))
+	for i, s := range stories {
+		all[i] = s.Print
+	}
+	return printOf(all...)
+}
+
+// issuePages are past issues as pages, and the lists of them.
+func (s Site) issuePages() []Document {
+	var docs []Document
 	for _, i := range s.Issues {
-		i.Site = s.view(s.Language)
-		p.add(fmt.Sprintf("newsletters/%s/%d/", i.Newsletter.Name, i.Number), "issue.html", i)
+		docs = append(docs, s.page(fmt.Sprintf("newsletters/%s/%d/", i.Newsletter.Name, i.Number), "issue.html", digestPrint(i), func() any {
+			i.Site = s.view(s.Language)
+			return i
+		}))
 	}
-	p.lists()
-	latest := feed.Select(s.Current, s.Limit, func(a items.Article) bool { return !a.Withdrawn })
-	p.add("", "index.html", templates.Index{Site: s.view(s.Language), Articles: latest})
-	return p.files, p.err
-}
-
-// pages collects pages; after an error it takes no more.
-type pages struct {
-	site  Site
-	set   *templates.Set
-	files []File
-	err   error
-}
-
-// add makes the page at a path that ends in a slash, or is "".
-func (p *pages) add(path, template string, view any) {
-	if p.err != nil {
-		return
-	}
-	var b bytes.Buffer
-	if err := p.set.Execute(&b, template, view); err != nil {
-		p.err = fmt.Errorf("page %s: %w", path, err)
-		return
-	}
-	p.files = append(p.files, File{Path: path + "index.html", Data: p.site.rooted(b.Bytes())})
-}
-
-// lists makes the pages that lead to all stories, to those of each topic, and to the past issues of each newsletter.
-func (p *pages) lists() {
-	v := p.site.view(p.site.Language)
-	all := feed.Select(p.site.Articles, 0, func(a items.Article) bool { return !a.Withdrawn })
-	p.list("news/", templates.List{Site: v, Title: v.Locale.T("all_stories"), Feed: &v.Feeds[0], Groups: byYear(all)})
-	for i, t := range p.site.Topics {
-		p.list("topics/"+t.Slug+"/", templates.List{Site: v, Title: t.Title, Feed: &v.Feeds[i+1], Groups: byYear(feed.Select(all, 0, has(t)))})
-	}
-	for _, n := range v.Newsletters {
-		l := templates.List{Site: v, Title: n.Title, Intro: v.Locale.T("past_issues")}
-		for _, i := range p.site.Issues {
+	for _, n := range s.View.Newsletters {
+		v := s.view(s.Language)
+		l := templates.List{Site: v, Title: n.Title, Intro: v.Locale.T("past_issues"), URL: s.View.URL + "newsletters/" + n.Name + "/"}
+		for _, i := range slices.Backward(s.Issues) {
 			if i.Newsletter.Name == n.Name {
 				l.Issues = append(l.Issues, templates.IssueLink{Title: i.Subject, URL: i.WebURL, Date: i.Date, Number: i.Number})
 			}
 		}
 		if len(l.Issues) > 0 {
-			slices.Reverse(l.Issues)
-			p.list("newsletters/"+n.Name+"/", l)
+			docs = append(docs, s.page("newsletters/"+n.Name+"/", "list.html", printOf(fmt.Sprintf("%+v", l.Issues)), func() any { return l }))
 		}
 	}
+	return docs
 }
 
-func (p *pages) list(path string, l templates.List) {
-	l.URL = p.site.View.URL + path
-	p.add(path, "list.html", l)
-}
-
-// byYear groups articles that are newest first.
-func byYear(articles []items.Article) (groups []templates.Group) {
-	for _, a := range articles {
-		year := a.Published.Format("2006")
-		if len(groups) == 0 || groups[len(groups)-1].Heading != year {
-			groups = append(groups, templates.Group{Heading: year})
-		}
-		g := &groups[len(groups)-1]
-		g.Articles = append(g.Articles, a)
+func digestPrint(d templates.Digest) string {
+	parts := []string{d.Subject, d.Date.String(), d.Preheader, d.WebURL, d.PostalAddress}
+	for _, a := range d.Articles {
+		parts = append(parts, ArticlePrint(a))
 	}
-	return groups
-}
-
-// has tells of an article whether it belongs to the topic.
-func has(t items.Topic) func(items.Article) bool {
-	return func(a items.Article) bool {
-		return slices.ContainsFunc(a.Topics, func(have items.Topic) bool { return have.Slug == t.Slug })
-	}
+	return printOf(parts...)
 }
 
 // rooted makes the links of a page that stay on this site begin at its root, so that the site can be looked at before it is
@@ -169,71 +229,22 @@ func (s Site) rooted(page []byte) []byte {
 	return bytes.Join([][]byte{head, body}, []byte("<body"))
 }
 
-func (s Site) feeds(set *templates.Set) ([]File, error) {
-	var files []File
-	entries, err := s.entries(set)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range s.allFeeds(entries) {
-		for _, format := range feed.Formats {
+// makeEntries readies each story to be rendered once as an entry, for all the feeds that it is in.
+func (s Site) makeEntries() map[string]func() (feed.Entry, error) {
+	out := make(map[string]func() (feed.Entry, error), len(s.Stories))
+	for _, story := range s.Stories {
+		out[story.ID] = sync.OnceValues(func() (feed.Entry, error) {
+			a, l := story.full(), templates.LocaleFor(cmp.Or(story.Language, s.Language))
 			var b bytes.Buffer
-			if err := format.Write(&b, f); err != nil {
-				return nil, err
+			if err := s.set.Execute(&b, "entry.html", templates.Entry{Locale: l, Article: a}); err != nil {
+				return feed.Entry{}, fmt.Errorf("story %s: %w", a.Slug, err)
 			}
-			files = append(files, File{Path: "feeds/" + f.Name + format.Ext, Data: b.Bytes()})
-		}
+			if a.Withdrawn {
+				a.Title = l.T("withdrawn_title")
+			}
+			a.Body = ""
+			return feed.Entry{Article: a, Content: b.String(), Revised: story.Revised}, nil
+		})
 	}
-	return files, nil
-}
-
-// entries renders each current story once, for all the feeds that it is in.
-func (s Site) entries(set *templates.Set) (map[string]feed.Entry, error) {
-	out := make(map[string]feed.Entry, len(s.Current))
-	for _, a := range s.Current {
-		var b bytes.Buffer
-		l := templates.LocaleFor(cmp.Or(a.Language, s.Language))
-		if err := set.Execute(&b, "entry.html", templates.Entry{Locale: l, Article: a}); err != nil {
-			return nil, fmt.Errorf("story %s: %w", a.Slug, err)
-		}
-		if a.Withdrawn {
-			a.Title = l.T("withdrawn_title")
-		}
-		out[a.ID] = feed.Entry{Article: a, Content: b.String()}
-	}
-	return out, nil
-}
-
-// allFeeds gives the feed of all news and one for each topic.
-func (s Site) allFeeds(entries map[string]feed.Entry) []feed.Feed {
-	feeds := []feed.Feed{s.feed("news", s.View.Title, entries, func(items.Article) bool { return true })}
-	for _, t := range s.Topics {
-		feeds = append(feeds, s.feed("topics/"+t.Slug, s.View.Title+": "+t.Title, entries, has(t)))
-	}
-	return feeds
-}
-
-func (s Site) feed(name, title string, entries map[string]feed.Entry, keep func(items.Article) bool) feed.Feed {
-	f := feed.Feed{
-		Name: name, Title: title, Description: s.View.Description, Home: s.View.URL, Base: s.View.URL + "feeds/" + name,
-		ID: fmt.Sprintf("tag:%s,%d:feeds/%s", s.Host, feedYear, name), Language: s.Language,
-		Owner: feed.Owner(s.View.Owner),
-	}
-	for _, a := range feed.Select(s.Current, s.Limit, keep) {
-		f.Entries = append(f.Entries, entries[a.ID])
-	}
-	return f
-}
-
-// feedLinks names the feeds to readers of the pages.
-func (s Site) feedLinks() []templates.FeedLink {
-	link := func(title, name string) templates.FeedLink {
-		base := s.View.URL + "feeds/" + name
-		return templates.FeedLink{Title: title, RSS: base + feed.RSS.Ext, Atom: base + feed.Atom.Ext, JSON: base + feed.JSON.Ext}
-	}
-	links := []templates.FeedLink{link(s.View.Title, "news")}
-	for _, t := range s.Topics {
-		links = append(links, link(t.Title, "topics/"+t.Slug))
-	}
-	return links
+	return out
 }

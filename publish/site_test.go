@@ -38,30 +38,52 @@ func newSite() publish.Site {
 			Newsletters: []templates.Newsletter{{Name: "weekly", Title: "Weekly digest"}}},
 		Host:     "news.example.org",
 		Language: "en",
-		Articles: []items.Article{ferries, gone, boats, old},
-		Current:  []items.Article{ferries, gone, boats},
+		Zone:     time.UTC,
+		Stories:  []publish.Story{shown(ferries), shown(gone), shown(boats), expired(old)},
 		Topics:   []items.Topic{calais},
-		Limit:    10,
+		Feeds:    publish.Choice{Limit: 10},
 		Issues: []templates.Digest{{Newsletter: templates.Newsletter{Name: "weekly", Title: "Weekly digest"}, Number: 7,
 			Date: boats.Published, Subject: "Weekly digest: About boats", Articles: []items.Article{boats}, WebURL: "https://news.example.org/newsletters/weekly/7/"}},
 	}
 }
 
-func makeFiles(t testing.TB, s publish.Site) []publish.File {
+func shown(a items.Article) publish.Story {
+	body := a.Body
+	a.Body = ""
+	return publish.Story{Article: a, Print: publish.ArticlePrint(a, string(body)), Body: func() template.HTML { return body }, Revised: a.Updated}
+}
+
+func expired(a items.Article) publish.Story {
+	s := shown(a)
+	s.Expired = true
+	return s
+}
+
+// file is a document that was made.
+type file struct {
+	Path string
+	Data []byte
+}
+
+func makeFiles(t testing.TB, s publish.Site) []file {
 	t.Helper()
 	set, err := templates.Load("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := s.Files(set)
-	if err != nil {
-		t.Fatal(err)
+	var made []file
+	for _, d := range s.Documents(set) {
+		data, err := d.Make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, file{d.Path, data})
 	}
 	return made
 }
 
 // content is that of the file at path.
-func content(t testing.TB, made []publish.File, path string) string {
+func content(t testing.TB, made []file, path string) string {
 	t.Helper()
 	for _, f := range made {
 		if f.Path == path {
@@ -111,11 +133,11 @@ func TestFeeds(t *testing.T) {
 		{"1 newest first; what expired is in none, what was withdrawn keeps its place as a notice", func(*publish.Site) {}, "feeds/news",
 			"About ferries, " + notice + ", About boats"},
 		{"2 a topic's feed holds its stories", func(*publish.Site) {}, "feeds/topics/calais", notice + ", About boats"},
-		{"3 the limit counts what is withdrawn, so that no old story slides back in as new", func(s *publish.Site) { s.Limit = 2 }, "feeds/news",
+		{"3 the limit counts what is withdrawn, so that no old story slides back in as new", func(s *publish.Site) { s.Feeds.Limit = 2 }, "feeds/news",
 			"About ferries, " + notice},
 		{"4 a topic without stories has an empty feed, which readers may follow", func(s *publish.Site) { s.Topics = []items.Topic{{Slug: "x", Title: "X"}} },
 			"feeds/topics/x", ""},
-		{"5 no story at all", func(s *publish.Site) { s.Current = nil }, "feeds/news", ""},
+		{"5 no story at all", func(s *publish.Site) { s.Stories = nil }, "feeds/news", ""},
 	}
 	for _, test := range tests {
 		s := newSite()
@@ -190,12 +212,12 @@ func TestRooted(t *testing.T) {
 	for i, at := range []string{"https://news.example.org/", "https://example.org/iom/"} {
 		s := newSite()
 		s.View.URL = at
-		for k := range s.Articles {
-			a := &s.Articles[k]
+		for k := range s.Stories {
+			a := &s.Stories[k].Article
 			a.URL = at + "news/" + a.Slug + "/"
 			a.Body += template.HTML(`<p>See ` + at + `x and <a href="` + at + `y">y</a> and <a href="https://elsewhere.example/">z</a>.</p>`)
 		}
-		s.Current, s.Issues[0].WebURL = s.Articles[:3], at+"newsletters/weekly/7/"
+		s.Issues[0].WebURL = at + "newsletters/weekly/7/"
 		root := strings.TrimPrefix(strings.TrimPrefix(at, "https://news.example.org"), "https://example.org")
 		made := makeFiles(t, s)
 		for _, f := range made {
@@ -227,7 +249,7 @@ func TestLists(t *testing.T) {
 	s := newSite()
 	s.View.Owner.Email = "news@example.org" // with it the index tells how to get the newsletter
 	for k, year := range []int{2026, 2026, 2025, 2024} {
-		s.Articles[k].Published = time.Date(year, 3, 4-k, 9, 0, 0, 0, time.UTC)
+		s.Stories[k].Published = time.Date(year, 3, 4-k, 9, 0, 0, 0, time.UTC)
 	}
 	older := s.Issues[0]
 	older.Number, older.Subject, older.WebURL = 6, "An older issue", "https://news.example.org/newsletters/weekly/6/"
@@ -270,7 +292,7 @@ func TestLists(t *testing.T) {
 // TestLanguage: a story's page speaks the story's language, other pages the newsroom's.
 func TestLanguage(t *testing.T) {
 	s := newSite()
-	s.Articles[2].Language = "fr"
+	s.Stories[2].Language = "fr"
 	made := makeFiles(t, s)
 	for p, want := range map[string]string{"news/boats/index.html": `lang="fr"`, "index.html": `lang="en"`, "news/old/index.html": `lang="en"`} {
 		if head, _, _ := strings.Cut(content(t, made, p), "<head"); !strings.Contains(head, want) {

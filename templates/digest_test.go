@@ -99,17 +99,22 @@ func TestTextForgesNoLines(t *testing.T) {
 func TestDigestPictures(t *testing.T) {
 	tests := []struct {
 		why, mediaType string
-		want           bool
+		small          *items.Rendition
+		want           string // the picture's address, "" for no picture
 	}{
-		{"1 known everywhere", "image/jpeg", true},
-		{"2 Outlook shows no WebP", "image/webp", false},
-		{"3 most clients show no SVG", "image/svg+xml", false},
+		{"1 known everywhere", "image/jpeg", nil, "https://news.example.org/media/a.jpg"},
+		{"2 Outlook shows no WebP", "image/webp", nil, ""},
+		{"3 most clients show no SVG", "image/svg+xml", nil, ""},
+		{"4 the small one is meant for mail", "image/jpeg", &items.Rendition{URL: "https://news.example.org/media/a-600.jpg", Type: "image/jpeg"}, "https://news.example.org/media/a-600.jpg"},
+		{"5 the small one of a WebP may be known everywhere", "image/webp", &items.Rendition{URL: "https://news.example.org/media/a-600.png", Type: "image/png"}, "https://news.example.org/media/a-600.png"},
+		{"6 or not", "image/webp", &items.Rendition{URL: "https://news.example.org/media/a-600.webp", Type: "image/webp"}, ""},
 	}
 	for _, test := range tests {
 		d := issue(1)
-		d.Articles[0].Image.Type = test.mediaType
-		if got := strings.Contains(render(t, nil, "digest.html", d), "<img"); got != test.want {
-			t.Errorf("%s: picture shown: %v", test.why, got)
+		d.Articles[0].Image.Type, d.Articles[0].Image.Small = test.mediaType, test.small
+		mail := render(t, nil, "digest.html", d)
+		if got := strings.Contains(mail, "<img"); got != (test.want != "") || !strings.Contains(mail, `<img src="`+test.want) && got {
+			t.Errorf("%s: want the picture %q in\n%s", test.why, test.want, mail)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"fmt"
 	"html/template"
 	"net/url"
 	"path"
@@ -17,25 +18,32 @@ import (
 
 // funcs are what templates may call beside Go's own functions.
 var funcs = map[string]any{
-	"contactRole":   contactRole,
-	"documentFacts": documentFacts,
-	"entry":         newEntry,
-	"head":          head,
-	"heading":       heading,
-	"host":          host,
-	"iso":           func(t time.Time) string { return t.Format(time.RFC3339) },
-	"join":          join,
-	"listHead":      listHead,
-	"filler":        filler,
-	"mailStory":     newMailStory,
-	"mso":           mso,
-	"part":          func(l *Locale, v any) part { return part{l, v} },
-	"short":         short,
-	"standfirst":    standfirst,
-	"teaser":        newTeaser,
-	"tel":           tel,
-	"upper":         strings.ToUpper,
-	"wrap":          wrap,
+	"contactRole":    contactRole,
+	"documentFacts":  documentFacts,
+	"entry":          newEntry,
+	"head":           head,
+	"heading":        heading,
+	"host":           host,
+	"iso":            func(t time.Time) string { return t.Format(time.RFC3339) },
+	"join":           join,
+	"feedHead":       feedHead,
+	"filler":         filler,
+	"indexHead":      indexHead,
+	"listHead":       listHead,
+	"mailStory":      newMailStory,
+	"mso":            mso,
+	"ownName":        OwnName,
+	"part":           func(l *Locale, v any) part { return part{l, v} },
+	"short":          short,
+	"renditionFacts": renditionFacts,
+	"smallTeaser":    newSmallTeaser,
+	"standfirst":     standfirst,
+	"teaser":         newTeaser,
+	"tel":            tel,
+	"topicsKey":      topicsKey,
+	"upper":          strings.ToUpper,
+	"webcal":         webcal,
+	"wrap":           wrap,
 }
 
 // part is the view of a partial that shows some value in a language.
@@ -45,39 +53,93 @@ type part struct {
 }
 
 // newEntry is an article with the words of its own language; with those of the page, l, where we have none for it.
-func newEntry(l *Locale, a items.Article) Entry {
-	own := LocaleFor(a.Language)
-	if base, _ := language.Make(a.Language).Base(); base.String() == own.Lang {
+func newEntry(l *Locale, a items.Article) *Entry {
+	if own := LocaleFor(a.Language); own.Lang == a.Language || own.Lang == baseOf(a.Language) {
 		l = own
 	}
-	return Entry{l, a}
+	return &Entry{Locale: l, Article: a}
+}
+
+func baseOf(tag string) string {
+	base, _ := language.Make(tag).Base()
+	return base.String()
 }
 
 // head makes the view of the partial "top". A page without a URL is kept out of search engines.
-func head(s Site, title, description, url string, story ...items.Article) Head {
-	h := Head{Site: s, Title: title, Description: description, URL: url}
+func head(s Site, title, description, url string, story ...items.Article) *Head {
+	h := &Head{Site: s, Title: title, Description: description, URL: url}
+	switch url {
+	case s.URL:
+		h.Section = "index"
+	case s.URL + "news/":
+		h.Section = "news"
+	case s.URL + "feeds/":
+		h.Section = "feeds"
+	}
 	if len(story) > 0 {
-		h.Story = &story[0]
+		h.Story, h.Image = &story[0], story[0].Image
 	}
 	return h
 }
 
-// listHead makes the view of the partial "top" for a list. The feed that every page announces is not announced twice.
-func listHead(l List) Head {
+// indexHead makes the view of the partial "top" for the index; the newest picture stands for it.
+func indexHead(i Index) *Head {
+	h := head(i.Site, i.Title, i.Description, i.URL)
+	h.Image = firstPicture(i.Articles)
+	return h
+}
+
+// listHead makes the view of the partial "top" for a list.
+func listHead(l List) *Head {
 	h := head(l.Site, l.Title, l.Intro, l.URL)
-	if l.Feed != nil && (len(l.Feeds) == 0 || *l.Feed != l.Feeds[0]) {
-		h.Feed = l.Feed
+	h.Feed = l.Feed
+	for _, g := range l.Groups {
+		if h.Image == nil {
+			h.Image = firstPicture(g.Articles)
+		}
 	}
 	return h
 }
 
-// teaser is the view of a story in a list; Home is the address that those of the topics' pages begin with.
-type teaser struct {
-	Entry
-	Home string
+// feedHead makes the view of the partial "top" for a feed's landing page.
+func feedHead(f FeedPage) *Head {
+	h := head(f.Site, f.Feed.Title, f.Locale.T("feed_"+f.Feed.Kind(), f.Site.Title), f.Feed.Page)
+	h.Feed, h.Image = &f.Feed, firstPicture(f.Articles)
+	return h
 }
 
-func newTeaser(s Site, a items.Article) teaser { return teaser{newEntry(s.Locale, a), s.URL} }
+func firstPicture(articles []items.Article) *items.Picture {
+	for _, a := range articles {
+		if a.Image != nil && !a.Withdrawn {
+			return a.Image
+		}
+	}
+	return nil
+}
+
+// newTeaser is a story on a page.
+func newTeaser(s Site, a items.Article) *Entry {
+	e := newEntry(s.Locale, a)
+	e.Site = &s
+	return e
+}
+
+// newSmallTeaser is one with a small picture.
+func newSmallTeaser(s Site, a items.Article) *Entry {
+	e := newTeaser(s, a)
+	e.Small = true
+	return e
+}
+
+// topicsKey is what a list of topics depends on.
+func topicsKey(e *Entry) string {
+	var b strings.Builder
+	b.WriteString(e.Locale.Lang)
+	for _, t := range e.Article.Topics {
+		b.WriteString(" " + t.Slug)
+	}
+	return b.String()
+}
 
 // host is the host of an address without "www.", or the address itself if it has none.
 func host(address string) string {
@@ -125,26 +187,55 @@ func kind(d items.Document) string {
 	return strings.ToUpper(strings.TrimPrefix(path.Ext(u.Path), "."))
 }
 
+// renditionFacts is what one wants to know of a picture before fetching it: "3000 × 2000, 2.1 MB".
+func renditionFacts(l *Locale, r items.Rendition) string {
+	measures, size := "", ""
+	if r.Width > 0 && r.Height > 0 {
+		measures = fmt.Sprintf("%d\u00a0×\u00a0%d", r.Width, r.Height)
+	}
+	if r.Size > 0 {
+		size = l.Size(r.Size)
+	}
+	return join(", ", measures, size)
+}
+
 // standfirst is the story's summary, unless its text begins with it anyway.
 func standfirst(a items.Article) string {
-	begin := strings.TrimSuffix(strings.Join(strings.Fields(a.Summary), " "), "…")
-	if strings.HasPrefix(plain(a.Body), begin) {
+	if a.Summary == "" || begins(a.Body, strings.TrimSuffix(a.Summary, "…")) {
 		return ""
 	}
 	return a.Summary
 }
 
-// plain is the text of HTML, white space made single spaces.
-func plain(body template.HTML) string {
-	var b strings.Builder
-	for z := html.NewTokenizer(strings.NewReader(string(body))); ; {
+// begins tells whether the text of HTML begins with s, white space aside. It reads no more of it than that takes.
+func begins(body template.HTML, s string) bool {
+	rest := squeeze(s)
+	for z := html.NewTokenizer(strings.NewReader(string(body))); rest != ""; {
 		switch z.Next() {
 		case html.ErrorToken:
-			return strings.Join(strings.Fields(b.String()), " ")
+			return false
 		case html.TextToken:
-			b.Write(z.Text())
+			text := squeeze(string(z.Text()))
+			n := min(len(text), len(rest))
+			if text[:n] != rest[:n] {
+				return false
+			}
+			rest = rest[n:]
 		}
 	}
+	return true
+}
+
+// squeeze takes all white space out.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
+
+// webcal is the address by which calendar programs subscribe to a calendar. html/template would refuse the scheme.
+func webcal(address string) template.URL {
+	_, rest, ok := strings.Cut(address, "://")
+	if !ok || !strings.HasPrefix(address, "http") {
+		return ""
+	}
+	return template.URL("webcal://" + rest)
 }
 
 // mailStory is the view of one story in a mail.
@@ -154,17 +245,23 @@ type mailStory struct {
 }
 
 func newMailStory(l *Locale, a items.Article, lead, brief bool) mailStory {
-	return mailStory{newEntry(l, a), lead, brief}
+	return mailStory{*newEntry(l, a), lead, brief}
 }
 
 // Picture is the image that the story shows, or nil: the lead's alone, none in a brief mail, and only in a format that
-// every mail client knows.
+// every mail client knows. It is the small one where there is one.
 func (m mailStory) Picture() *items.Picture {
-	p := m.Article.Image
-	if p == nil || !m.Lead || m.Brief || !slices.Contains([]string{"image/jpeg", "image/png", "image/gif"}, p.Type) {
+	if m.Article.Image == nil || !m.Lead || m.Brief {
 		return nil
 	}
-	return p
+	p := *m.Article.Image
+	if p.Small != nil {
+		p.URL, p.Type = p.Small.URL, p.Small.Type
+	}
+	if !slices.Contains([]string{"image/jpeg", "image/png", "image/gif"}, p.Type) {
+		return nil
+	}
+	return &p
 }
 
 // filler is invisible space after a preheader, so that mail clients do not show the greeting as part of it.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -31,6 +33,8 @@ type Locale struct {
 	units    []string // of bytes, thousands of bytes and so on
 	decimal  string
 	names    display.Namer
+
+	territory string // of the bare language
 }
 
 // localeFile is a locale as its file holds it.
@@ -65,12 +69,15 @@ func readLocale(lang, name string) *Locale {
 		panic(fmt.Sprintf("%s: %v", name, err))
 	}
 	return &Locale{Lang: lang, Dir: items.Direction(lang), words: f.Words, months: f.Months, weekdays: f.Weekdays,
-		units: f.Units, decimal: f.Decimal, names: display.Languages(language.Make(lang))}
+		units: f.Units, decimal: f.Decimal, names: display.Languages(language.Make(lang)), territory: underscored(language.Make(lang))}
 }
 
 // LocaleFor gives the locale for a BCP 47 tag: the language's own, else that of its base language, else English.
 // It never gives nil.
 func LocaleFor(tag string) *Locale {
+	if l, ok := locales[tag]; ok {
+		return l
+	}
 	t := language.Make(tag)
 	if l, ok := locales[t.String()]; ok {
 		return l
@@ -80,6 +87,20 @@ func LocaleFor(tag string) *Locale {
 		return l
 	}
 	return locales["en"]
+}
+
+// territory is a language as Open Graph writes it, with the country where most speak it if the tag names none: fr_FR.
+func territory(tag string) string {
+	if l, ok := locales[tag]; ok {
+		return l.territory
+	}
+	return underscored(language.Make(tag))
+}
+
+func underscored(t language.Tag) string {
+	base, _ := t.Base()
+	region, _ := t.Region()
+	return base.String() + "_" + region.String()
 }
 
 // T is the text for a key of the locale's words, with args put in as fmt.Sprintf does. An unknown key is returned as
@@ -171,4 +192,16 @@ func (l *Locale) LanguageName(tag string) string {
 		return name
 	}
 	return tag
+}
+
+// OwnName is what a language, by its BCP 47 tag, calls itself, as the first word of a line: "Français". An unknown tag is
+// returned as it is.
+func OwnName(tag string) string {
+	t, err := language.Parse(tag)
+	name := display.Self.Name(t)
+	if err != nil || name == "" {
+		return tag
+	}
+	first, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToTitle(first)) + name[size:]
 }

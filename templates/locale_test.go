@@ -36,7 +36,16 @@ func TestLocalesAgree(t *testing.T) {
 
 func TestLocalesHaveWhatTemplatesSay(t *testing.T) {
 	used := map[string]bool{"cancelled": true, "postponed": true, "moved": true, "first": true, "date": true, "date_time": true, "full_date": true,
-		"day_month": true, "day_time": true, "day_hours": true, "from_to": true}
+		"updated": true, "corrected": true, "day_month": true, "day_time": true, "day_hours": true, "from_to": true}
+	for _, kind := range []string{"news", "topics", "languages", "authors", "events", "corrections"} {
+		used["feed_"+kind] = true
+	}
+	for _, key := range []string{"feeds_topics", "feeds_languages", "feeds_authors", "feeds_events", "feeds_corrections"} {
+		used[key] = true
+	}
+	for _, status := range []string{"cancelled", "postponed", "moved"} {
+		used["event_"+status] = true
+	}
 	for _, state := range []string{"ask", "done", "left", "invalid", "test"} {
 		used[state+"_title"], used[state+"_text"] = true, true
 	}
@@ -65,19 +74,22 @@ func TestLocalesHaveWhatTemplatesSay(t *testing.T) {
 	}
 }
 
-// saidInCode lists the keys that the packages which fill the views name.
+// saidInCode lists the keys that this package and those which fill the views name.
 func saidInCode(t *testing.T) (keys []string) {
-	for _, dir := range []string{"newsroom", "publish", "web"} {
+	for _, dir := range []string{"newsroom", "publish", "templates", "web"} {
 		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files in %s: %v", dir, err)
 		}
 		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
 			b, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range regexp.MustCompile(`\.T\("([a-z_]+)"|"((?:not_found|error)_(?:title|text))"`).FindAllStringSubmatch(string(b), -1) {
+			for _, m := range regexp.MustCompile(`\.T\("([a-z_]+)"[,)]|"((?:not_found|error)_(?:title|text))"`).FindAllStringSubmatch(string(b), -1) {
 				keys = append(keys, m[1]+m[2])
 			}
 		}
@@ -164,6 +176,14 @@ func TestLanguageName(t *testing.T) {
 	for _, test := range [][3]string{{"en", "fr", "French"}, {"de", "fr", "Französisch"}, {"es", "ar", "árabe"}, {"fr", "en", "anglais"}, {"en", "no tag!", "no tag!"}} {
 		if got := templates.LocaleFor(test[0]).LanguageName(test[1]); got != test[2] {
 			t.Errorf("%s in %s is %q", test[1], test[0], got)
+		}
+	}
+}
+
+func TestOwnName(t *testing.T) {
+	for _, test := range [][2]string{{"fr", "Français"}, {"de", "Deutsch"}, {"ar", "العربية"}, {"pt-BR", "Português"}, {"no tag!", "no tag!"}} {
+		if got := templates.OwnName(test[0]); got != test[1] {
+			t.Errorf("%s calls itself %q", test[0], got)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"math"
@@ -113,7 +114,7 @@ func fill(v reflect.Value, name, s, address string) {
 			fill(v.Elem(), name, s, address)
 		}
 	case reflect.String:
-		isAddress := strings.HasSuffix(name, "URL") || slices.Contains([]string{"Link", "RSS", "Atom", "JSON", "Action"}, name)
+		isAddress := strings.HasSuffix(name, "URL") || slices.Contains([]string{"Link", "Page", "RSS", "Atom", "JSON", "Calendar", "OPML", "Action"}, name)
 		switch {
 		case isAddress:
 			v.SetString(address)
@@ -141,7 +142,7 @@ func TestHostileText(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range doc.Descendants() {
-			if n.Data == "script" {
+			if n.Data == "script" && !isData(n) {
 				t.Errorf("view %d, %s: a script", i, s.Template)
 			}
 			for _, a := range n.Attr {
@@ -153,6 +154,11 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
+// isData tells of a script element whether it is one that no browser runs, with well-formed JSON in it.
+func isData(n *html.Node) bool {
+	return len(n.Attr) == 1 && n.Attr[0].Val == "application/ld+json" && n.FirstChild != nil && json.Valid([]byte(n.FirstChild.Data))
+}
+
 func TestStoryShowsAll(t *testing.T) {
 	a := templates.SampleArticle()
 	facts := []string{
@@ -161,6 +167,10 @@ func TestStoryShowsAll(t *testing.T) {
 		"Monday 14 December 2015, 12:45–16:45", "Kohn Centre, Royal Society, 6 Carlton House Terrace, London", `href="https://example.com/register"`, "Register: Eventbrite", "Postponed",
 		`href="https://news.example.org/media/plan.pdf"`, "French, PDF, 312\u00a0kB",
 		"Carl Desk", "Press officer, Example", "For interviews and images", `href="tel:&#43;442070000000"`, `href="mailto:press@example.org"`, "Press desk",
+		"This event will not take place as first announced.", `href="https://news.example.org/news/story/event.ics"`,
+		"Also in", `<a href="https://news.example.org/news/story-fr/" hreflang="fr" lang="fr">Français</a>`, ">العربية</a>",
+		`<a href="https://news.example.org/media/a-full.jpg">Full size</a> <small>4800 × 2700, 4.2 MB</small>`,
+		"<time dir=\"auto\" datetime=\"2015-11-02\">2 November 2015</time>: The figure for 2014 was wrong.",
 		"First published in", "Example Blog", "Another story", "The figure for 2014 was wrong.", "© Example 2015",
 	}
 	entry := render(t, nil, "entry.html", templates.Entry{Locale: templates.LocaleFor("en"), Article: a})
@@ -174,13 +184,64 @@ func TestStoryShowsAll(t *testing.T) {
 		}
 	}
 	for _, fact := range []string{"<h1>A story with everything</h1>", "Press release", "What the story says in a sentence.", "Amanda Nero</a>, Photojournalist, Example",
-		"Updated 4 November 2015", "London", `<li><a href="https://news.example.org/topics/migration/">Migration</a></li>`, `<link rel="canonical" href="https://news.example.org/news/story/">`, `property="og:image"`} {
+		"Updated 4 November 2015", "London", `<a href="https://news.example.org/feeds/events/">All events</a>`, `<li><a href="https://news.example.org/topics/migration/">Migration</a></li>`, `<link rel="canonical" href="https://news.example.org/news/story/">`, `property="og:image"`} {
 		if !strings.Contains(page, fact) {
 			t.Errorf("the page lacks %q", fact)
 		}
 	}
 	if m := regexp.MustCompile(`class=|style=|<script|<style|A story with everything`).FindString(entry); m != "" {
 		t.Errorf("the entry holds %q", m)
+	}
+}
+
+// TestEventStates: nobody goes to what does not take place.
+func TestEventStates(t *testing.T) {
+	tests := []struct {
+		why          string
+		status       items.EventStatus
+		want, absent string
+	}{
+		{"1 nothing said: it takes place", "", "Register: Eventbrite", "<strong>"},
+		{"2 cancelled: struck out", items.Cancelled, "<s>Monday 14 December 2015, 12:45–16:45</s>", "Register"},
+		{"3 postponed", items.Postponed, "This event will not take place as first announced.", "<s>"},
+		{"4 moved", items.Moved, "Time or place has changed. These are the new details.", "<s>"},
+	}
+	for _, test := range tests {
+		a := templates.SampleArticle()
+		a.Event.Status, a.Link = test.status, ""
+		_, entry, _ := strings.Cut(render(t, nil, "entry.html", templates.Entry{Locale: templates.LocaleFor("en"), Article: a}), "<aside>")
+		event, _, _ := strings.Cut(entry, "</aside>")
+		if !strings.Contains(event, test.want) || strings.Contains(event, test.absent) || !strings.Contains(event, "event.ics") {
+			t.Errorf("%s: want %q and no %q in\n%s", test.why, test.want, test.absent, event)
+		}
+	}
+}
+
+// TestChanged: the date of a change says whether something was put right.
+func TestChanged(t *testing.T) {
+	a := everyday()
+	a.Updated = a.Published.AddDate(0, 0, 2)
+	corrected, unchanged := a, everyday()
+	corrected.Corrections = []items.Correction{{Date: items.When{Time: a.Updated, Whole: true}, Text: "A figure."}}
+	for _, test := range []struct {
+		why     string
+		article items.Article
+		want    string
+	}{
+		{"1 updated", a, "Updated 4 November 2015"}, {"2 corrected", corrected, "Corrected 4 November 2015"}, {"3 neither", unchanged, ""},
+	} {
+		if got := (templates.Entry{Locale: templates.LocaleFor("en"), Article: test.article}).Changed(); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.why, got, test.want)
+		}
+	}
+}
+
+// TestSmallPictures: lists of stories do not fetch large pictures for small places.
+func TestSmallPictures(t *testing.T) {
+	a := templates.SampleArticle()
+	page := render(t, nil, "index.html", templates.Index{Site: templates.SampleSite(), Articles: []items.Article{a, a}})
+	if strings.Count(page, `src="https://news.example.org/media/a.jpg"`) != 1 || strings.Count(page, `src="https://news.example.org/media/a-600.jpg"`) != 1 {
+		t.Error("the first story has not the large picture, or the second not the small one")
 	}
 }
 
@@ -344,16 +405,18 @@ func TestWaysToOtherPages(t *testing.T) {
 	}
 }
 
-func TestFollowFoldsTopics(t *testing.T) {
+func TestFollowLeadsToFeeds(t *testing.T) {
 	site := templates.SampleSite()
+	all := `<a href="https://news.example.org/feeds/">All feeds</a>`
 	_, follow, _ := strings.Cut(render(t, nil, "index.html", templates.Index{Site: site}), `id="follow"`)
-	news, topics, found := strings.Cut(follow, "<details>")
-	if !found || !strings.Contains(news, "feeds/news.rss") || strings.Contains(news, "feeds/topics/") || !strings.Contains(topics, "feeds/topics/migration.rss") {
-		t.Errorf("the feed of all news is not shown before the folded ones:\n%s", follow)
+	for _, want := range []string{`<a href="https://news.example.org/feeds/news/">How to subscribe</a>`, `href="https://news.example.org/feeds/news.rss"`, all} {
+		if !strings.Contains(follow, want) {
+			t.Errorf("the index lacks %s", want)
+		}
 	}
 	site.Feeds = site.Feeds[:1]
-	if page := render(t, nil, "index.html", templates.Index{Site: site}); strings.Contains(page, "<details>") {
-		t.Error("there is something to unfold, and nothing in it")
+	if page := render(t, nil, "index.html", templates.Index{Site: site}); strings.Contains(page, all) {
+		t.Error("the index leads to all feeds, and there is but one")
 	}
 }
 

@@ -30,7 +30,8 @@ func samples() []sample {
 	text.HTMLURL = ""
 	s := []sample{
 		{"index.html", Index{site, all}}, {"index.html", Index{site, nil}}, {"index.html", Index{site, plain.Articles}},
-		{"issue.html", page}, {"notice.html", Notice{site, "Not found", "There is no such page."}},
+		{"issue.html", page}, {"notice.html", NotFound(site)}, {"notice.html", Gone(site)},
+		{"feeds.html", FeedList{site, site.URL + "feeds.opml"}}, {"feeds.html", FeedList{Site: sampleBareSite(site)}},
 		{"outbox.html", Outbox{site, []OutboxMail{m}}}, {"outbox.html", Outbox{Site: site}}, {"mail.html", m}, {"mail.html", text},
 	}
 	for _, name := range []string{"staff-done.txt", "staff-paused.txt", "staff-stuck.txt"} {
@@ -47,8 +48,11 @@ func samples() []sample {
 	for _, l := range sampleLists(site, all) {
 		s = append(s, sample{"list.html", l})
 	}
+	for _, f := range sampleFeeds(site, all) {
+		s = append(s, sample{"feed.html", f})
+	}
 	for _, a := range append(all, sampleEvents(a)...) {
-		s = append(s, sample{"story.html", Story{site, a}}, sample{"entry.html", Entry{site.Locale, a}})
+		s = append(s, sample{"story.html", Story{site, a}}, sample{"entry.html", Entry{Locale: site.Locale, Article: a}})
 	}
 	return s
 }
@@ -59,16 +63,34 @@ func sampleSite() Site {
 		Owner: Owner{"Example", "news@example.org"}, Locale: LocaleFor("en"),
 		Newsletters: []Newsletter{{"weekly", "Weekly digest", 6}},
 		Feeds: []FeedLink{
-			{"Example News", u + "feeds/news.rss", u + "feeds/news.atom", u + "feeds/news.json"},
-			{"Migration", u + "feeds/topics/migration.rss", u + "feeds/topics/migration.atom", u + "feeds/topics/migration.json"},
+			sampleFeed("Example News", "news"), sampleFeed("Migration", "topics/migration"), sampleFeed("Health", "topics/health"),
+			sampleFeed("Français", "languages/fr"), sampleFeed("Amanda Nero", "authors/amanda-nero"), sampleFeed("Events", "events"),
+			sampleFeed("Corrections", "corrections"),
 		}}
+}
+
+func sampleFeed(title, name string) FeedLink {
+	base := "https://news.example.org/feeds/" + name
+	f := FeedLink{Name: name, Title: title, Page: base + "/", RSS: base + ".rss", Atom: base + ".atom", JSON: base + ".json"}
+	if name == "events" {
+		f.Calendar = base + ".ics"
+	}
+	return f
+}
+
+// sampleBareSite is one without newsletters, and with one feed alone.
+func sampleBareSite(s Site) Site {
+	s.Newsletters, s.Feeds = nil, s.Feeds[:1]
+	return s
 }
 
 // sampleArticle has every field set.
 func sampleArticle() items.Article {
 	day := time.Date(2015, 11, 2, 9, 0, 0, 0, time.UTC)
 	picture := items.Picture{URL: "https://news.example.org/media/a.jpg", Type: "image/jpeg", Size: 120_000, Width: 1600, Height: 900,
-		Alt: "A camp at dawn", Credit: "A. Nero", Caption: "The camp in November."}
+		Alt: "A camp at dawn", Credit: "A. Nero", Caption: "The camp in November.",
+		Small: &items.Rendition{URL: "https://news.example.org/media/a-600.jpg", Type: "image/jpeg", Size: 30_000, Width: 600, Height: 338},
+		Full:  &items.Rendition{URL: "https://news.example.org/media/a-full.jpg", Type: "image/jpeg", Size: 4_200_000, Width: 4800, Height: 2700}}
 	return items.Article{
 		ID: "tag:example.org,2015:1", Slug: "story", URL: "https://news.example.org/news/story/", Link: "https://www.example.com/story",
 		Language: "en", Dir: "ltr", Title: "A story with everything", Kicker: "Press release", Place: "London",
@@ -90,7 +112,11 @@ func sampleArticle() items.Article {
 		Event:       sampleEvent(),
 		Corrections: []items.Correction{{Date: items.When{Time: day, Whole: true}, Text: "The figure for 2014 was wrong."}},
 		Rights:      "© Example 2015",
-		Body:        "<p>The story.</p>",
+		Translations: []items.Translation{
+			{Language: "fr", Title: "Une histoire complète", URL: "https://news.example.org/news/story-fr/"},
+			{Language: "ar", Title: "قصة كاملة", URL: "https://news.example.org/news/story-ar/", Original: true},
+		},
+		Body: "<p>The story.</p>",
 	}
 }
 
@@ -141,6 +167,25 @@ func sampleStaffNotices(site Site) []StaffNotice {
 	short := full
 	short.Account, short.Again, short.Outbox, short.Others = Account{Audience: 7, Accepted: 7}, false, false, false
 	return []StaffNotice{full, short}
+}
+
+// sampleFeeds gives the landing pages of one feed of each kind, and of one without stories.
+func sampleFeeds(site Site, articles []items.Article) []FeedPage {
+	var pages []FeedPage
+	for _, f := range site.Feeds {
+		p := FeedPage{Site: site, Feed: f, Articles: articles}
+		if f.Kind() == "corrections" {
+			p.Articles, p.Changes = nil, sampleChanges(site, articles)
+		}
+		pages = append(pages, p)
+	}
+	return append(pages, FeedPage{Site: site, Feed: site.Feeds[0]})
+}
+
+// sampleChanges gives a correction and a withdrawal.
+func sampleChanges(site Site, articles []items.Article) []Change {
+	day := articles[0].Updated
+	return []Change{{site.Locale, articles[0], day, "The figure for 2014 was wrong."}, {site.Locale, articles[2], day, ""}}
 }
 
 func sampleMail(site Site) OutboxMail {

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	text "text/template"
 
 	"tidings/internal/problem"
@@ -46,11 +47,16 @@ type Set struct {
 // Beside Go's own functions templates have, for text: short N TEXT, which cuts it at a word; wrap WIDTH INDENT TEXT,
 // which breaks it into lines; heading CHARACTER TEXT, the text with a line of that character below; upper TEXT; join
 // SEPARATOR TEXT…, which leaves out empty ones. For facts: host URL; iso TIME (RFC 3339); tel PHONE, a link to a phone
-// number; standfirst ARTICLE; contactRole CONTACT; documentFacts LOCALE DOCUMENT. For partials: head SITE TITLE
-// DESCRIPTION URL [ARTICLE], listHead LIST, entry LOCALE ARTICLE, teaser SITE ARTICLE, part LOCALE VALUE and mailStory
-// LOCALE ARTICLE LEAD BRIEF make their views. For mail: mso HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
+// number; webcal URL, which calendar programs subscribe to; ownName LANGUAGE, what a language calls itself; standfirst
+// ARTICLE; contactRole CONTACT; documentFacts LOCALE DOCUMENT; renditionFacts LOCALE RENDITION. For pages: metadata HEAD,
+// what programs read in a page's head; once SITE PARTIAL KEY VIEW, a partial that looks the same wherever KEY and the
+// language are the same, and so is made once for all pages; topicsKey ENTRY, such a KEY. For partials: head SITE TITLE
+// DESCRIPTION URL [ARTICLE], indexHead INDEX, listHead LIST and feedHead FEEDPAGE, entry LOCALE ARTICLE, teaser SITE ARTICLE
+// and smallTeaser SITE ARTICLE, part LOCALE VALUE and mailStory LOCALE ARTICLE LEAD BRIEF make their views. For mail: mso
+// HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
 func Load(dir string) (*Set, error) {
 	s := &Set{folder: filepath.Base(dir), html: template.New("").Funcs(funcs), text: text.New("").Funcs(funcs)}
+	s.html.Funcs(template.FuncMap{"once": s.once, "metadata": s.metadata})
 	if err := s.parse(embedded, Names()); err != nil {
 		return nil, err
 	}
@@ -139,6 +145,9 @@ var located = regexp.MustCompile(`^(?:html/)?template: ?([^:\s]+):(\d+)(?::\d+)?
 
 // problem says of an error which file and line it is about; name is that of the template at work.
 func (s *Set) problem(name string, err error) problem.Problem {
+	for exec := (text.ExecError{}); errors.As(err, &exec); { // the error of a partial may be within that of its page
+		err = exec.Err
+	}
 	p := problem.Problem{File: path.Join(s.folder, name), Severity: problem.Error, What: err.Error()}
 	if m := located.FindStringSubmatch(err.Error()); m != nil {
 		p.File, p.What = path.Join(s.folder, m[1]), m[3]
@@ -150,23 +159,48 @@ func (s *Set) problem(name string, err error) problem.Problem {
 // Execute writes the named template, such as "story.html", filled with its view. HTML is escaped by context, text is
 // not. The error of a template is a problem.List with file and line, and then nothing was written; others are w's.
 func (s *Set) Execute(w io.Writer, name string, view any) error {
-	b, err := s.render(name, view)
-	if err != nil {
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	if err := s.render(b, name, view); err != nil {
 		return problem.List{s.problem(name, err)}
 	}
-	_, err = w.Write(b)
+	_, err := w.Write(b.Bytes())
 	return err
 }
 
-func (s *Set) render(name string, view any) ([]byte, error) {
-	var b bytes.Buffer
-	var err error
+// buffers are those of pages made before: there may be thousands of pages, and a new buffer would have to grow for each.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func (s *Set) render(w io.Writer, name string, view any) error {
 	if path.Ext(name) == ".txt" {
-		err = s.text.ExecuteTemplate(&b, name, view)
-	} else {
-		err = s.html.ExecuteTemplate(&b, name, view)
+		return s.text.ExecuteTemplate(w, name, view)
 	}
-	return b.Bytes(), err
+	return s.html.ExecuteTemplate(w, name, view)
+}
+
+// partKey is what a part of a page depends on.
+type partKey struct {
+	partial, key string
+	locale       *Locale
+}
+
+// once executes a partial, or gives what it gave before for the same key and language on this site.
+func (s *Set) once(site Site, partial, key string, view any) (template.HTML, error) {
+	id := partKey{partial, key, site.Locale}
+	if site.Parts != nil {
+		if made, ok := site.Parts.made.Load(id); ok {
+			return made.(template.HTML), nil
+		}
+	}
+	var b strings.Builder
+	if err := s.html.ExecuteTemplate(&b, partial, view); err != nil {
+		return "", err
+	}
+	if site.Parts != nil {
+		site.Parts.made.Store(id, template.HTML(b.String()))
+	}
+	return template.HTML(b.String()), nil
 }
 
 // Style is the stylesheet that the pages link to as style.css: CSS in UTF-8. The caller must not change it.
@@ -177,7 +211,7 @@ func (s *Set) Style() []byte { return s.style }
 func (s *Set) Check() problem.List {
 	var wrong problem.List
 	for _, sample := range samples() {
-		_, err := s.render(sample.template, sample.view)
+		err := s.render(io.Discard, sample.template, sample.view)
 		if err == nil {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"tidings/internal/problem"
@@ -28,10 +29,16 @@ func load(t *testing.T, overrides map[string]string) (*templates.Set, error) {
 	return templates.Load(dir)
 }
 
+// embedded is the set without overrides.
+var embedded = sync.OnceValues(func() (*templates.Set, error) { return templates.Load("") })
+
 // render executes a template of the set with overrides, nil for none.
 func render(t *testing.T, overrides map[string]string, name string, view any) string {
 	t.Helper()
-	set, err := load(t, overrides)
+	set, err := embedded()
+	if overrides != nil {
+		set, err = load(t, overrides)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +63,10 @@ func TestOverride(t *testing.T) {
 		{"2 it is escaped too", map[string]string{"story.html": `{{"<b>"}}`}, "story.html", story, "&lt;b&gt;"},
 		{"3 one partial alone, the rest stays", map[string]string{"partials.html": `{{define "dateline"}}OURS{{end}}`}, "story.html", story, "OURS"},
 		{"4 text is not escaped", map[string]string{"digest.txt": `{{"<b>"}} {{.Greeting}}`}, "digest.txt", digest, "<b> Dear Ada,"},
-		{"5 files of the desktop are no templates", map[string]string{".DS_Store": "\x00"}, "digest.txt", digest, "Dear Ada,"},
+		{"5 a head that says less", map[string]string{"partials.html": `{{define "top"}}<title>{{.Title}}</title><main>{{end}}`}, "story.html", story, "<title>A story with everything</title><main>"},
+		{"6 a part that is made once", map[string]string{"partials.html": `{{define "colophon"}}OURS{{end}}`}, "story.html", story, "OURS</body>"},
+		{"7 a feed's page", map[string]string{"feed.html": `{{.Feed.Title}}: {{.Feed.RSS}}`}, "feed.html", templates.FeedPage{Site: templates.SampleSite(), Feed: templates.SampleSite().Feeds[1]}, "Migration: https://"},
+		{"8 files of the desktop are no templates", map[string]string{".DS_Store": "\x00"}, "digest.txt", digest, "Dear Ada,"},
 	}
 	for _, test := range tests {
 		t.Run(test.why, func(t *testing.T) {
@@ -121,9 +131,11 @@ func TestCheck(t *testing.T) {
 		{"2 in a text", "digest.txt", "\n\n{{.Greating}}", "digest.txt", 3, "can't evaluate field Greating"},
 		{"3 in a branch that few stories take", "entry.html", "{{with .Article.Event}}{{if eq .Status \"moved\"}}\n{{.Ort}}{{end}}{{end}}", "entry.html", 2, "can't evaluate field Ort"},
 		{"4 in a partial: where it stands, not where it is used", "partials.html", "{{define \"dateline\"}}\n{{.Datum}}{{end}}", "partials.html", 2, "can't evaluate field Datum"},
-		{"5 markup that cannot be escaped", "notice.html", "<p>\n<a href='{{if .Text}}'{{end}}>", "notice.html", 2, "end in different contexts"},
-		{"6 a mail to the staff", "staff-stuck.txt", "Stuck\n{{.Raison}}", "staff-stuck.txt", 2, "can't evaluate field Raison"},
-		{"7 what such a mail says only now and then", "partials.txt", "{{define \"unknown\"}}{{if .Account.Unknown}}{{.Who}}{{end}}{{end}}", "partials.txt", 1, "can't evaluate field Who"},
+		{"9 markup that cannot be escaped", "notice.html", "<p>\n<a href='{{if .Text}}'{{end}}>", "notice.html", 2, "end in different contexts"},
+		{"10 a mail to the staff", "staff-stuck.txt", "Stuck\n{{.Raison}}", "staff-stuck.txt", 2, "can't evaluate field Raison"},
+		{"11 what such a mail says only now and then", "partials.txt", "{{define \"unknown\"}}{{if .Account.Unknown}}{{.Who}}{{end}}{{end}}", "partials.txt", 1, "can't evaluate field Who"},
+		{"5 in a partial that is made once", "partials.html", "{{define \"masthead\"}}\n\n{{.Datum}}{{end}}", "partials.html", 3, "can't evaluate field Datum"},
+		{"6 in what programs read", "partials.html", "{{define \"announce\"}}{{.Datum}}{{end}}", "partials.html", 1, "can't evaluate field Datum"},
 		{"8 a state that few pages have", "unsubscribe.html", `{{if eq .State "left"}}{{.Adress}}{{end}}`, "unsubscribe.html", 1, "can't evaluate field Adress"},
 	}
 	for _, test := range tests {

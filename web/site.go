@@ -2,113 +2,174 @@ package web
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
+	"strconv"
 	"strings"
+)
 
-	"tidings/feed"
+// Pages that are shown in the place of what is not there.
+const (
+	missingFile = "404.html" // at the root of the publish folder
+	goneFile    = "gone.html"
 )
 
 // site serves the publish folder: index.html for folders, no listings, no dotfiles, nothing outside of it.
-func (s *Server) site(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	s.serve(w, r, strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/"))
+type site struct {
+	*Server
+	files *files
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string) {
-	root, err := os.OpenRoot(s.Newsroom.Config.Publish)
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := fileName(r.URL.Path)
+	if ofFeeds(name) {
+		maps.Copy(w.Header(), sharing)
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		s.serve(w, r, name)
+	case http.MethodOptions:
+		if ofFeeds(name) {
+			preflight(w)
+			return
+		}
+		fallthrough
+	default:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	}
+}
+
+// fileName gives the file that a path stands for, relative to the folder.
+func fileName(urlPath string) string {
+	name := strings.TrimPrefix(path.Clean("/"+urlPath), "/")
+	if name == "" || strings.HasSuffix(urlPath, "/") {
+		return path.Join(name, "index.html")
+	}
+	return name
+}
+
+// preflight tells a browser that a script of another site may ask for a feed politely (Fetch standard, CORS-preflight request).
+func preflight(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Allow", "GET, HEAD, OPTIONS")
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "A-IM, Cache-Control, If-Modified-Since, If-None-Match, Range")
+	h.Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
+	f, err := s.find(r, name)
 	if err != nil {
-		s.unreadable(w, r, err)
+		s.absent(w, r, name, err)
 		return
 	}
-	defer root.Close()
-	f, info, err := open(root, name)
-	if err != nil {
-		s.unreadable(w, r, err)
+	chosen := f.in(r.Header.Get("Accept-Encoding"))
+	maps.Copy(w.Header(), chosen.header)
+	if f.name != name { // the landing page, at the feed's address
+		w.Header().Set("Vary", vary(name))
+	}
+	if !s.delta(w, r, f, chosen) {
+		s.send(w, r, f, chosen)
+	}
+}
+
+// holds tells whether there is anything to say about a path.
+func (s *site) holds(urlPath string) bool {
+	name := fileName(urlPath)
+	return s.files.has(name) || s.files.isFolder(name) || s.files.has(path.Join(path.Dir(name), goneFile))
+}
+
+// find gives the file to show: of a feed, its landing page to a person who follows a link to it, for browsers show feeds as
+// bare text.
+func (s *site) find(r *http.Request, name string) (*file, error) {
+	if base := path.Base(name); base == goneFile || name == missingFile {
+		return nil, fs.ErrNotExist
+	}
+	if isFeed(name) && r.Header.Get("Sec-Fetch-Dest") == "document" {
+		if f, err := s.files.get(strings.TrimSuffix(name, path.Ext(name)) + "/index.html"); err == nil {
+			return f, nil
+		}
+	}
+	return s.files.get(name)
+}
+
+// send answers with a file, or a part of it, or that it has not changed (RFC 9110 §13, §14).
+func (s *site) send(w http.ResponseWriter, r *http.Request, f *file, chosen form) {
+	r = folded(r)
+	if chosen.body != nil {
+		http.ServeContent(steady{w}, r, "", f.info.ModTime(), &memory{b: chosen.body})
 		return
 	}
-	defer f.Close()
-	if path.Base(info.Name()) == "index.html" && name != "" && !strings.HasSuffix(name, ".html") && !strings.HasSuffix(r.URL.Path, "/") {
+	in, err := s.files.content(f)
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	defer in.Close()
+	http.ServeContent(steady{w}, r, "", f.info.ModTime(), in)
+}
+
+// folded gives a request whose If-None-Match is one line, the only one that http.ServeContent looks at (RFC 9110 §5.3).
+func folded(r *http.Request) *http.Request {
+	const key = "If-None-Match"
+	if len(r.Header[key]) < 2 {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set(key, strings.Join(r.Header[key], ", "))
+	return r
+}
+
+// absent leads from a folder's name to the folder; it says of an erased story that it is gone, and of anything else that it is
+// not there.
+func (s *site) absent(w http.ResponseWriter, r *http.Request, name string, err error) {
+	switch {
+	case s.files.isFolder(name):
+		w.Header().Set("Cache-Control", keepShort)
 		// Relative (RFC 9110 §10.2.2): only the client knows the whole path, which http.Redirect would want.
 		w.Header().Set("Location", (&url.URL{Path: path.Base(r.URL.Path) + "/"}).String())
 		w.WriteHeader(http.StatusMovedPermanently)
-		return
+	case s.instead(w, r, http.StatusGone, path.Join(path.Dir(name), goneFile)):
+	case !errors.Is(err, fs.ErrNotExist):
+		s.broken(w, r, err)
+	case s.instead(w, r, http.StatusNotFound, missingFile):
+	default:
+		w.Header().Set("Cache-Control", keepNothing)
+		s.notFound(w, r)
 	}
-	if t := contentType(info.Name()); t != "" {
-		w.Header().Set("Content-Type", t)
-	}
-	if strings.HasPrefix(name, "feeds/") {
-		w.Header().Set("Access-Control-Allow-Origin", "*") // readers that run in a browser
-	}
-	// Last-Modified has whole seconds, and a file may change twice in one.
-	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
-	http.ServeContent(w, r, info.Name(), info.ModTime(), f)
 }
 
-// has tells whether a request for this path finds a file in the publish folder.
-func (s *Server) has(urlPath string) bool {
-	root, err := os.OpenRoot(s.Newsroom.Config.Publish)
-	if err != nil {
+// instead shows a page in the place of another, if there is that page.
+func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page string) bool {
+	f, err := s.files.get(page)
+	if err != nil || f.body == nil {
 		return false
 	}
-	defer root.Close()
-	f, _, err := open(root, strings.TrimPrefix(path.Clean("/"+urlPath), "/"))
-	if err != nil {
-		return false
+	chosen, h := f.in(r.Header.Get("Accept-Encoding")), w.Header()
+	maps.Copy(h, chosen.header)
+	h.Del("ETag") // it is not the answer's own
+	h.Set("Cache-Control", keepNothing)
+	h.Set("Content-Length", strconv.Itoa(len(chosen.body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = io.Copy(steady{w}, &memory{b: chosen.body})
 	}
-	f.Close()
 	return true
 }
 
-// open opens the file called name, or the index.html of the folder of that name.
-func open(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
-	for _, part := range strings.Split(name, "/") {
-		if strings.HasPrefix(part, ".") {
-			return nil, nil, fs.ErrNotExist
-		}
+// broken answers where a file is there but cannot be read.
+func (s *site) broken(w http.ResponseWriter, r *http.Request, err error) {
+	h := w.Header()
+	for _, of := range []string{"Etag", "Vary", "Content-Encoding", "Content-Length"} { // the file
+		h.Del(of)
 	}
-	if name == "" {
-		name = "."
-	}
-	info, err := root.Stat(name)
-	if err == nil && info.IsDir() {
-		name = path.Join(name, "index.html")
-	}
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, info, nil
-}
-
-func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, err error) {
-	if !errors.Is(err, fs.ErrNotExist) {
-		s.Log.Warn("a file could not be served", "path", r.URL.Path, "error", err)
-	}
-	s.notFound(w, r)
-}
-
-// contentType knows what Go's own table does not, or what the machine's may get wrong; "" for what it knows.
-func contentType(name string) string {
-	for _, f := range feed.Formats {
-		if path.Ext(name) == f.Ext {
-			return f.Type
-		}
-	}
-	return ""
+	h.Set("Cache-Control", "no-store")
+	s.Log.Warn("a file could not be served", "path", r.URL.Path, "error", err)
+	s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
 }

@@ -7,11 +7,12 @@ package web
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"tidings/newsroom"
 	"tidings/subscribers"
@@ -28,7 +29,7 @@ type Server struct {
 
 // Handler gives the server as a handler.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux, public := http.NewServeMux(), &site{Server: s, files: newFiles(s.Newsroom.Config.Publish)}
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /-/u/{token}", s.ask)
 	mux.HandleFunc("POST /-/u/{token}", s.leave)
@@ -39,20 +40,20 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("GET /-/outbox/{mail}/{part}", o.part)
 	}
 	mux.Handle("/-/", http.HandlerFunc(s.notFound))
-	mux.HandleFunc("/", s.site)
-	return s.secure(s.atBase(mux))
+	mux.Handle("/", public)
+	return s.secure(public.atBase(mux))
 }
 
 // atBase takes the path of the newsroom's url off, which requests have unless a proxy did so. Below https://example.org/news/
 // a story's /news/SLUG/ looks as if it still had it: what is there as it was asked for is served so.
-func (s *Server) atBase(next http.Handler) http.Handler {
+func (s *site) atBase(next http.Handler) http.Handler {
 	u, err := url.Parse(s.Newsroom.Config.URL)
 	if err != nil || u.Path == "/" {
 		return next
 	}
 	strip := http.StripPrefix(strings.TrimSuffix(u.Path, "/"), next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, u.Path) && !s.has(r.URL.Path) {
+		if strings.HasPrefix(r.URL.Path, u.Path) && !s.holds(r.URL.Path) {
 			strip.ServeHTTP(w, r)
 		} else {
 			next.ServeHTTP(w, r)
@@ -60,26 +61,24 @@ func (s *Server) atBase(next http.Handler) http.Handler {
 	})
 }
 
-// secure sets what every answer has. The policy allows what the pages need, which is little: no script ever. The
-// stylesheet is at the newsroom's url, which may be another host than the one that /-/ is reached by.
+// secure sets what every answer has.
 func (s *Server) secure(next http.Handler) http.Handler {
-	policy := "default-src 'none'; img-src * data:; media-src *; style-src 'self' " + s.Newsroom.Config.URL + "style.css 'unsafe-inline'; " +
-		"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+	all := s.hardening()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Content-Security-Policy", policy)
+		maps.Copy(w.Header(), all)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// NewHTTPServer gives a server with time-outs that no slow client can outwait.
-func (s *Server) NewHTTPServer() *http.Server {
-	return &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+// hardening are the headers that keep a browser from doing what no page here asks for. The policy allows what the pages need,
+// which is little: no script ever. The stylesheet is at the newsroom's url, which may be another host than the one that /-/
+// is reached by.
+func (s *Server) hardening() http.Header {
+	return http.Header{
+		"X-Content-Type-Options": {"nosniff"},
+		"Referrer-Policy":        {"same-origin"},
+		"Content-Security-Policy": {"default-src 'none'; img-src * data:; media-src *; style-src 'self' " + s.Newsroom.Config.URL +
+			"style.css 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"},
 	}
 }
 
@@ -148,6 +147,14 @@ func (s *Server) page(w http.ResponseWriter, status int, template string, view a
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	write(w, b.Bytes())
+}
+
+// unreadable answers for a file that could not be read. That it is not there is no news to the operator.
+func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, err error) {
+	if !errors.Is(err, fs.ErrNotExist) {
+		s.Log.Warn("a file could not be served", "path", r.URL.Path, "error", err)
+	}
+	s.notFound(w, r)
 }
 
 // write sends the last of an answer; a client that went away before is nobody's loss.

@@ -10,14 +10,28 @@ import (
 // Write replaces the file at path by data: it is written beside it under a dotted temporary name, flushed to disk,
 // given mode perm, and renamed over it. The folder must exist. After an error the old file is still there.
 func Write(path string, data []byte, perm os.FileMode) error {
-	return Fill(path, perm, func(w io.Writer) error {
+	return Fill(path, perm, whole(data))
+}
+
+func whole(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
-	})
+	}
+}
+
+// Place is Write without flushing: for many files, which the caller flushes together. When the machine dies before that, the file
+// may be empty or gone.
+func Place(path string, data []byte, perm os.FileMode) error {
+	return write(path, perm, whole(data), func(*os.File) error { return nil })
 }
 
 // Fill is Write for what fill writes. An error of fill is returned as it is. Until the end nobody else can read the file.
-func Fill(path string, perm os.FileMode, fill func(w io.Writer) error) (err error) {
+func Fill(path string, perm os.FileMode, fill func(w io.Writer) error) error {
+	return write(path, perm, fill, (*os.File).Sync)
+}
+
+func write(path string, perm os.FileMode, fill func(w io.Writer) error, flush func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
 	if err != nil {
 		return err
@@ -31,7 +45,7 @@ func Fill(path string, perm os.FileMode, fill func(w io.Writer) error) (err erro
 		err = f.Chmod(perm)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = flush(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr

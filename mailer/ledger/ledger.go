@@ -169,3 +169,10 @@ func (l Ledger) Count(ctx context.Context) (int, error) {
 	err := l.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM issues`).Scan(&n)
 	return n, err
 }
+
+// Version grows whenever an issue is made, or its content changes.
+func (l Ledger) Version(ctx context.Context) (int, error) {
+	var n int
+	err := l.DB.QueryRowContext(ctx, `SELECT COALESCE(SUM(revision), 0) FROM issues`).Scan(&n)
+	return n, err
+}

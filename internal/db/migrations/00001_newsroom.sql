@@ -29,7 +29,10 @@ CREATE TABLE story_slugs (
 
 -- publish: the files that Tidings itself put under public/, so that it takes away only its own.
 CREATE TABLE published (
-  path TEXT PRIMARY KEY                      -- under public/, slash-separated
+  path  TEXT   PRIMARY KEY,                  -- under public/, slash-separated
+  print TEXT   NOT NULL,                     -- of what it was made of; empty while it is not known to be in place
+  hash  BLOB   NOT NULL,                     -- SHA-256 of its bytes
+  size  BIGINT NOT NULL
 );
 
 -- subscribers: who gets which newsletter, and how we know that they want it.

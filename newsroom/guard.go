@@ -1,0 +1,154 @@
+package newsroom
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"tidings/feed"
+	"tidings/items"
+	"tidings/publish"
+)
+
+// ErrFlood says that a publication would change the ids of stories that readers have, or bring old ones to them as if they were new.
+var ErrFlood = errors.New("readers would see old news as new, so the feed stays as it was")
+
+// oldNews is how old a story is that comes into a feed late.
+const oldNews = 30 * 24 * time.Hour
+
+// seen is what readers saw of a story in a feed.
+type seen struct {
+	ID       string    `json:"id"`
+	URL      string    `json:"url"`
+	Modified time.Time `json:"date_modified"`
+}
+
+// before reads what a feed showed last, newest first, from its own bytes: they tell it also where the database was lost. ok is false
+// if it was never published.
+func (n *Newsroom) before(name string) (last []seen, ok bool, err error) {
+	text, err := os.ReadFile(filepath.Join(n.Config.Publish, "feeds", filepath.FromSlash(name)+feed.JSON.Ext))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	var document struct {
+		Items []seen `json:"items"`
+	}
+	if json.Unmarshal(text, &document) != nil { // somebody spoilt it: it says nothing
+		return nil, false, nil
+	}
+	return document.Items, true, nil
+}
+
+// guard holds what the feeds are to show against what they showed last. Of a feed that it refuses nothing is published but that
+// stories were taken back. It gives an error for each.
+func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err error) {
+	site.Feeds.Keep = map[string][]string{}
+	for _, w := range site.Windows() {
+		last, ok, err := n.before(w.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		why := changedID(site.Stories, last)
+		if why == "" {
+			why = n.broughtBack(w, last, desk.now)
+		}
+		if why == "" {
+			continue
+		}
+		refused = append(refused, fmt.Errorf("%w: feeds/%s: %s", ErrFlood, w.Name, why))
+		ids := idsOf(last)
+		if takenBack(ids, desk) {
+			site.Feeds.Keep[w.Name] = ids
+			continue
+		}
+		site.Feeds.Frozen = append(site.Feeds.Frozen, w.Name)
+	}
+	return refused, nil
+}
+
+func idsOf(last []seen) []string {
+	ids := make([]string, len(last))
+	for i, s := range last {
+		ids[i] = s.ID
+	}
+	return ids
+}
+
+// changedID tells of a story that readers know by another id.
+func changedID(stories []publish.Story, last []seen) string {
+	ids := make(map[string]string, len(stories))
+	for _, s := range stories {
+		ids[s.URL] = s.ID
+	}
+	for _, s := range last {
+		if id := ids[s.URL]; id != "" && id != s.ID {
+			return fmt.Sprintf("%s was published as %s, and would be %s", s.URL, s.ID, id)
+		}
+	}
+	return ""
+}
+
+// broughtBack tells of too many old stories that would come into a feed.
+func (n *Newsroom) broughtBack(w publish.Window, last []seen, now time.Time) string {
+	var old []publish.Story
+	for _, s := range w.Stories {
+		if now.Sub(s.Published) > oldNews && !slices.ContainsFunc(last, func(l seen) bool { return l.ID == s.ID }) {
+			old = append(old, s)
+		}
+	}
+	if len(old) <= n.Config.Feeds.Flood {
+		return ""
+	}
+	return fmt.Sprintf("%d stories that are older than 30 days would come in at once, such as %q; feeds.flood allows %d", len(old), old[0].Title, n.Config.Feeds.Flood)
+}
+
+// takenBack tells whether one of these stories was withdrawn or erased.
+func takenBack(ids []string, desk Desk) bool {
+	return slices.ContainsFunc(desk.Stories, func(s items.Story) bool {
+		return (s.Status == items.Withdrawn || s.Status == items.Erased) && slices.Contains(ids, s.ID)
+	})
+}
+
+// Preview of a publication: what readers of all news would see.
+type Outlook struct{ New, Updated, Withdrawn int }
+
+// Outlook tells what readers would see if the newsroom were published now, and stores nothing.
+func (n *Newsroom) Outlook(desk Desk, site publish.Site) (o Outlook, err error) {
+	last, _, err := n.before("news")
+	if err != nil {
+		return o, err
+	}
+	modified := map[string]time.Time{}
+	for _, s := range last {
+		modified[s.ID] = s.Modified
+	}
+	for _, s := range site.Windows()[0].Stories {
+		at, known := modified[s.ID]
+		delete(modified, s.ID)
+		switch {
+		case !known && !s.Withdrawn:
+			o.New++
+		case !known || at.Equal(s.Updated.Truncate(time.Second)):
+		case s.Withdrawn:
+			o.Withdrawn++
+		default:
+			o.Updated++
+		}
+	}
+	for id := range modified {
+		if slices.ContainsFunc(desk.Stories, func(s items.Story) bool { return s.ID == id && s.Status == items.Erased }) {
+			o.Withdrawn++
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,144 @@
+package newsroom
+
+import (
+	"html/template"
+	"slices"
+	"strings"
+
+	"tidings/digest"
+	"tidings/items"
+	"tidings/publish"
+)
+
+// shelf remembers how stories were shown, so that one that did not change is not made ready again.
+type shelf map[string]shelved
+
+// shelved is a story as it was shown, and what that depended on.
+type shelved struct {
+	of     condition
+	links  []string // the files of other stories that it leads to
+	others string   // what those, and related stories, were called
+	assets []string // the files beside the item that it shows, as it names them
+	story  publish.Story
+}
+
+// condition is all of a story's own that decides on how it is shown.
+type condition struct {
+	hash, slug, path, beside string
+	status                   items.Status
+	first, updated           int64
+	expired                  bool
+}
+
+// showing makes the stories of a desk ready to be shown.
+type showing struct {
+	*Newsroom
+	desk   Desk
+	maker  items.Presenter
+	files  map[string]items.File // by path
+	titles map[string]string     // of the stories that show, by slug
+	slugs  map[string]string     // likewise, by path of the file
+}
+
+func (n *Newsroom) newShowing(desk Desk) *showing {
+	s := &showing{Newsroom: n, desk: desk, files: map[string]items.File{}, titles: map[string]string{}, slugs: map[string]string{}}
+	for _, f := range desk.Scan.Files {
+		s.files[f.Path] = f
+	}
+	for _, x := range desk.Stories {
+		if !x.Visible(desk.now) || x.Status != items.Published {
+			continue
+		}
+		s.titles[x.Slug] = x.Item.Title
+		if x.Gone.IsZero() {
+			s.slugs[x.Path] = x.Slug
+		}
+	}
+	s.maker = items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: n.assets.Asset,
+		Story: func(slug string) (string, bool) { t, ok := s.titles[slug]; return t, ok },
+		Page:  func(path string) (string, bool) { slug, ok := s.slugs[path]; return slug, ok }}
+	return s
+}
+
+// showStories gives those that show, newest first.
+func (n *Newsroom) showStories(desk Desk) []publish.Story {
+	s := n.newShowing(desk)
+	shown := make(shelf, len(desk.Stories))
+	var out []publish.Story
+	for _, x := range desk.Stories {
+		if !x.Visible(desk.now) {
+			continue
+		}
+		now := s.shelve(x, n.shelf[x.ID])
+		shown[x.ID] = now
+		out = append(out, now.story)
+	}
+	n.shelf = shown
+	slices.SortFunc(out, func(a, b publish.Story) int { return items.NewestFirst(a.Article, b.Article) })
+	return out
+}
+
+// shelve gives a story as it is shown: as it was last if nothing that it depends on has changed.
+func (s *showing) shelve(x items.Story, last shelved) shelved {
+	file := s.files[x.Path]
+	of := condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
+		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), expired: x.Item.Expired(s.desk.now)}
+	if last.story.ID != "" && last.of == of && last.others == s.others(x, last.links) {
+		for _, src := range last.assets {
+			s.assets.Asset(x.Path, src)
+		}
+		last.story.Body = s.body(x)
+		return last
+	}
+	now := shelved{of: of}
+	for _, ref := range file.Refs {
+		if _, ok := s.assets.Asset(x.Path, ref); ok {
+			now.assets = append(now.assets, ref)
+		} else {
+			now.links = append(now.links, ref)
+		}
+	}
+	now.others = s.others(x, now.links)
+	article := s.maker.Article(x)
+	now.story = publish.Story{Article: article, Expired: of.expired, Revised: x.Updated,
+		Print: publish.ArticlePrint(article, x.Item.Body, now.others, file.Beside),
+		Body:  s.body(x)}
+	return now
+}
+
+func (s *showing) body(x items.Story) func() template.HTML {
+	return func() template.HTML { return s.maker.Body(x) }
+}
+
+// others is what the stories are called that a story relates to, and where those are that it leads to.
+func (s *showing) others(x items.Story, links []string) string {
+	if len(links) == 0 && len(x.Item.Related) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range x.Item.Related {
+		b.WriteString(r.Slug + " " + s.titles[r.Slug] + "\n")
+	}
+	for _, l := range links {
+		b.WriteString(l + " " + s.maker.Target(x.Path, l) + "\n")
+	}
+	return b.String()
+}
+
+// candidates are the stories that show, as a digest chooses from them.
+func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
+	by := map[string]items.Story{}
+	for _, x := range desk.Stories {
+		by[x.ID] = x
+	}
+	var out []digest.Candidate
+	for _, s := range n.showStories(desk) {
+		x := by[s.ID]
+		since := x.FirstPublished
+		if since.IsZero() {
+			since = desk.now
+		}
+		out = append(out, digest.Candidate{Article: s.Article, Placement: x.Item.Newsletter, Expired: s.Expired, Since: since})
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package publish
+
+import (
+	"io"
+	"time"
+
+	"tidings/feed"
+	"tidings/templates"
+)
+
+// The feed of all news has an archive (RFC 5005 §4): a document for each month that has stories, so that a reader which follows
+// them from the live feed gets every story. A month is sealed by the first story of a later one; from then on its document changes
+// only when a story in it does. The last month is open: it is there so that the one before it knows what comes next.
+
+// months are the stories of each month that has any, the newest month first.
+func (s Site) months() (months [][]Story) {
+	for _, x := range s.Stories {
+		if last := len(months) - 1; last >= 0 && month(months[last][0]) == month(x) {
+			months[last] = append(months[last], x)
+		} else {
+			months = append(months, []Story{x})
+		}
+	}
+	return months
+}
+
+func month(s Story) string { return s.Published.Format("2006-01") }
+
+// archiveBase is the address of a month's document without extension.
+func (s Site) archiveBase(of []Story) string { return s.View.URL + archivePath(of) }
+
+func archivePath(of []Story) string { return "feeds/news/archive/" + month(of[0]) }
+
+// archives are the documents of all months.
+func (s Site) archives() []Document {
+	var docs []Document
+	months := s.months()
+	for i, of := range months {
+		f := s.feed("news", s.View.Title)
+		f.Current, f.Base = f.Base, s.archiveBase(of)
+		f.Archive = i > 0
+		if i > 0 {
+			f.NextArchive = s.archiveBase(months[i-1])
+		}
+		if i+1 < len(months) {
+			f.PrevArchive = s.archiveBase(months[i+1])
+		}
+		f.Hubs = nil
+		docs = append(docs, s.formats(archivePath(of), f, of)...)
+	}
+	return docs
+}
+
+// calendars are the calendar of all events, and the file of each.
+func (s Site) calendars() []Document {
+	events := newest(s.Stories, 0, func(x Story) bool { return x.Event != nil })
+	entries := func() []feed.Entry {
+		out := make([]feed.Entry, len(events))
+		for i, x := range events {
+			out[i] = s.eventEntry(x)
+		}
+		return out
+	}
+	c := feed.Calendar{Zone: s.Zone, Refresh: calendarRefresh, Organizer: feed.Owner(s.View.Owner), Words: eventWords}
+	docs := []Document{{Path: "feeds/events" + feed.CalendarExt, Stage: Feeds, Compress: true,
+		Print: printOf(s.print, "calendar", prints(events)), Make: written(func(w io.Writer) error {
+			f := s.feed("events", s.View.Feed("events").Title)
+			f.Entries = entries()
+			return feed.WriteCalendar(w, f, c)
+		})}}
+	for _, x := range events {
+		if x.Withdrawn {
+			continue
+		}
+		docs = append(docs, Document{Path: "news/" + x.Slug + "/event.ics", Print: printOf(s.print, "event", x.Print),
+			Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })})
+	}
+	return docs
+}
+
+// calendarRefresh is how long a calendar program may wait before it looks again.
+const calendarRefresh = 6 * time.Hour
+
+func (s Site) eventEntry(x Story) feed.Entry {
+	return feed.Entry{Article: x.Article, Revised: x.Revised}
+}
+
+func eventWords(language string) feed.EventWords {
+	l := templates.LocaleFor(language)
+	return feed.EventWords{Cancelled: l.T("cancelled"), Postponed: l.T("postponed"), Moved: l.T("moved"), Withdrawn: l.T("withdrawn_title"), Register: l.T("register")}
+}

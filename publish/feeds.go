@@ -1,0 +1,296 @@
+package publish
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tidings/feed"
+	"tidings/items"
+	"tidings/templates"
+)
+
+// channel is one feed: what it is called and which stories it is of.
+type channel struct {
+	name, title string
+	keep        func(Story) bool
+}
+
+// channels are the feeds of stories, the one of all news first.
+func (s Site) channels() []channel {
+	all := []channel{{"news", s.View.Title, func(Story) bool { return true }}}
+	for _, t := range s.Topics {
+		all = append(all, channel{"topics/" + t.Slug, t.Title, has(t)})
+	}
+	if s.Feeds.Languages {
+		all = append(all, s.byLanguage()...)
+	}
+	if s.Feeds.Authors {
+		all = append(all, s.byAuthor()...)
+	}
+	return append(all, channel{"events", templates.LocaleFor(s.Language).T("feeds_events"), func(x Story) bool { return x.Event != nil }})
+}
+
+// byLanguage gives a channel for each language, where there are several.
+func (s Site) byLanguage() (out []channel) {
+	tags := map[string]bool{}
+	for _, x := range s.Stories {
+		tags[x.Language] = true
+	}
+	if len(tags) < 2 {
+		return nil
+	}
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, channel{"languages/" + strings.ToLower(tag), templates.OwnName(tag), func(x Story) bool { return x.Language == tag }})
+	}
+	return out
+}
+
+func (s Site) byAuthor() (out []channel) {
+	names := map[string]string{} // by slug
+	for _, x := range s.Stories {
+		for _, p := range x.Authors {
+			if slug := items.Slugify(p.Name); slug != "" && names[slug] == "" {
+				names[slug] = p.Name
+			}
+		}
+	}
+	for _, slug := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, channel{"authors/" + slug, names[slug], func(x Story) bool {
+			return slices.ContainsFunc(x.Authors, func(p items.Person) bool { return items.Slugify(p.Name) == slug })
+		}})
+	}
+	return out
+}
+
+// feedLinks names the feeds to readers of the pages.
+func (s Site) feedLinks() (links []templates.FeedLink) {
+	link := func(name, title string) templates.FeedLink {
+		base := s.View.URL + "feeds/" + name
+		return templates.FeedLink{Name: name, Title: title, Page: base + "/", RSS: base + feed.RSS.Ext, Atom: base + feed.Atom.Ext, JSON: base + feed.JSON.Ext}
+	}
+	for _, c := range s.channels() {
+		l := link(c.name, c.title)
+		if c.name == "events" {
+			l.Calendar = s.View.URL + "feeds/events" + feed.CalendarExt
+		}
+		links = append(links, l)
+	}
+	return append(links, link("corrections", templates.LocaleFor(s.Language).T("feeds_corrections")))
+}
+
+// Floor marks the newest story that a feed does not show any more: neither it nor an older one comes in again, when others leave. A
+// reader would take it for new.
+type Floor struct {
+	Published time.Time `json:"published"`
+	First     time.Time `json:"first"`
+	ID        string    `json:"id"`
+}
+
+// below tells whether a story is the floor or older.
+func (f Floor) below(a items.Article) bool {
+	return f.ID != "" && items.NewestFirst(items.Article{Published: f.Published, First: f.First, ID: f.ID}, a) <= 0
+}
+
+// Window is what a feed shows.
+type Window struct {
+	Name    string
+	Stories []Story
+	Floor   Floor // from now on
+}
+
+// Windows are what the feeds of stories show.
+func (s Site) Windows() []Window {
+	var out []Window
+	current := s.current()
+	for _, c := range s.channels() {
+		out = append(out, s.window(c, current))
+	}
+	return out
+}
+
+func (s Site) window(c channel, current []Story) Window {
+	w := Window{Name: c.name, Floor: s.Feeds.Floors[c.name]}
+	only, limited := s.Feeds.Keep[c.name]
+	for _, x := range current {
+		if !c.keep(x) || w.Floor.below(x.Article) || limited && !slices.Contains(only, x.ID) {
+			continue
+		}
+		if len(w.Stories) == s.Feeds.Limit {
+			if !limited {
+				w.Floor = Floor{x.Published, x.First, x.ID}
+			}
+			break
+		}
+		w.Stories = append(w.Stories, x)
+	}
+	return w
+}
+
+// feedDocuments are the live feeds in all formats, and the list of them for readers to import.
+func (s Site) feedDocuments() []Document {
+	var docs []Document
+	titles := map[string]string{}
+	for _, c := range s.channels() {
+		titles[c.name] = c.title
+	}
+	for _, w := range s.Windows() {
+		if slices.Contains(s.Feeds.Frozen, w.Name) {
+			continue
+		}
+		f := s.feed(w.Name, titles[w.Name])
+		if w.Name == "news" {
+			f.Tombstones = s.Erased
+			if months := s.months(); len(months) > 0 {
+				f.PrevArchive = s.archiveBase(months[0])
+			}
+		}
+		docs = append(docs, s.formats("feeds/"+w.Name, f, w.Stories)...)
+	}
+	return append(docs, s.corrections()...)
+}
+
+// Stays are the paths of the feeds that stay as they are.
+func (s Site) Stays() (paths []string) {
+	for _, name := range s.Feeds.Frozen {
+		for _, f := range feed.Formats {
+			paths = append(paths, Document{Path: "feeds/" + name + f.Ext, Compress: true}.paths()...)
+		}
+	}
+	return paths
+}
+
+// feed is a feed without its entries.
+func (s Site) feed(name, title string) feed.Feed {
+	if name != "news" {
+		title = s.View.Title + ": " + title
+	}
+	return feed.Feed{
+		Name: name, Title: title, Description: s.View.Description, Home: s.View.URL, Base: s.View.URL + "feeds/" + name,
+		ID: fmt.Sprintf("tag:%s,%d:feeds/%s", s.Host, feedYear, name), Language: s.Language,
+		Owner: feed.Owner(s.View.Owner), Hubs: s.Feeds.Hubs,
+	}
+}
+
+// formats are the documents of a feed of these stories, one for each format, at a path without extension.
+func (s Site) formats(path string, f feed.Feed, stories []Story) []Document {
+	return s.written(path, f, prints(stories), func() ([]feed.Entry, error) {
+		entries := make([]feed.Entry, len(stories))
+		for i, x := range stories {
+			e, err := s.entries[x.ID]()
+			if err != nil {
+				return nil, err
+			}
+			if s.Feeds.Summaries && !x.Withdrawn {
+				e.Content = ""
+			}
+			entries[i] = e
+		}
+		return entries, nil
+	})
+}
+
+// written are the documents of a feed, whose entries have a print.
+func (s Site) written(path string, f feed.Feed, print string, entries func() ([]feed.Entry, error)) []Document {
+	var docs []Document
+	head := fmt.Sprintf("%+v", f)
+	for _, format := range feed.Formats {
+		docs = append(docs, Document{Path: path + format.Ext, Stage: Feeds, Compress: !f.Archive,
+			Print: printOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
+			Make: func() ([]byte, error) {
+				var err error
+				f := f
+				if f.Entries, err = entries(); err != nil {
+					return nil, err
+				}
+				var b bytes.Buffer
+				if err := format.Write(&b, f); err != nil {
+					return nil, err
+				}
+				return checked(path+format.Ext, format, b.Bytes())
+			}})
+	}
+	return docs
+}
+
+// checked gives the bytes of a feed if they keep the rules of its format.
+func checked(path string, format feed.Format, data []byte) ([]byte, error) {
+	if wrong := feed.Check(format, data); len(wrong) > 0 {
+		return nil, Invalid{path, wrong}
+	}
+	return data, nil
+}
+
+// corrections are the documents of the feed that gives every correction and withdrawal an entry of its own.
+func (s Site) corrections() []Document {
+	words := func(a items.Article, c *items.Correction) (title, text string) {
+		change := templates.Change{Locale: templates.LocaleFor(cmp.Or(a.Language, s.Language)), Article: a}
+		if c == nil {
+			return change.Title(), change.Locale.T("withdrawn_text")
+		}
+		change.Date, change.Text = c.Date.Time, c.Text
+		return change.Title(), c.Text
+	}
+	changed := newest(s.Stories, 0, func(x Story) bool { return x.Withdrawn || len(x.Corrections) > 0 })
+	entries := feed.Corrections(articles(changed), words)
+	entries = entries[:min(len(entries), s.Feeds.Limit)]
+	f := s.feed("corrections", s.View.Feed("corrections").Title)
+	return s.written("feeds/corrections", f, prints(changed), func() ([]feed.Entry, error) { return entries, nil })
+}
+
+// feedPages are the landing page of each feed, the page with all of them, and the list that readers import.
+func (s Site) feedPages() []Document {
+	var docs []Document
+	var outlines []feed.Outline
+	windows := s.Windows()
+	for _, l := range s.View.Feeds {
+		outlines = append(outlines, feed.Outline{Title: l.Title, URL: l.RSS, Home: l.Page, Language: s.Language})
+		stories := newest(s.Stories, 0, func(x Story) bool { return l.Name == "corrections" && (x.Withdrawn || len(x.Corrections) > 0) })
+		if i := slices.IndexFunc(windows, func(w Window) bool { return w.Name == l.Name }); i >= 0 {
+			stories = newest(windows[i].Stories, 10, shown)
+		}
+		docs = append(docs, s.page("feeds/"+l.Name+"/", "feed.html", printOf(l.Name, prints(stories)), func() any {
+			v := templates.FeedPage{Site: s.view(s.Language), Feed: l}
+			if l.Name == "corrections" {
+				v.Changes = s.changes(articles(stories))
+			} else {
+				v.Articles = articles(stories)
+			}
+			return v
+		}))
+	}
+	opml := s.View.URL + "feeds.opml"
+	docs = append(docs, s.page("feeds/", "feeds.html", "", func() any { return templates.FeedList{Site: s.view(s.Language), OPML: opml} }))
+	return append(docs, Document{Path: "feeds.opml", Stage: Feeds, Compress: true, Print: s.print, Make: written(func(w io.Writer) error {
+		return feed.WriteOPML(w, s.View.Title, feed.Owner(s.View.Owner), outlines)
+	})})
+}
+
+// changes are the newest corrections and withdrawals of articles.
+func (s Site) changes(of []items.Article) (out []templates.Change) {
+	l := templates.LocaleFor(s.Language)
+	for _, a := range of {
+		if a.Withdrawn {
+			out = append(out, templates.Change{Locale: l, Article: a, Date: a.Updated})
+		}
+		for _, c := range a.Corrections {
+			out = append(out, templates.Change{Locale: l, Article: a, Date: c.Date.Time, Text: c.Text})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b templates.Change) int { return b.Date.Compare(a.Date) })
+	return out[:min(len(out), 10)]
+}
+
+// written makes bytes of what is written.
+func written(write func(io.Writer) error) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		var b bytes.Buffer
+		err := write(&b)
+		return b.Bytes(), err
+	}
+}
