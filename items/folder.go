@@ -199,7 +199,7 @@ func isItem(p string) bool {
 // takeOne gives what the folder knows of a file after this look.
 func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 	last := f.taken[e.path]
-	t := &taken{stamp: e.stamp, since: now, file: File{Path: e.path, Name: f.name(e.path)}}
+	t := &taken{stamp: e.stamp, since: now, file: File{Path: e.path, Name: f.Name(e.path)}}
 	if last != nil && last.stamp == e.stamp {
 		if !last.file.Pending && last.file.Hash != "" {
 			return last
@@ -210,9 +210,7 @@ func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 		t.file = f.read(root, e.path)
 		if t.file.Item != nil {
 			t.refs = t.file.Item.localRefs()
-			for _, r := range t.refs {
-				t.file.Refs = append(t.file.Refs, r.src)
-			}
+			t.file.Refs = sources(t.refs)
 		}
 		return t
 	}
@@ -223,10 +221,11 @@ func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 	return t
 }
 
-func (f *Folder) name(p string) string { return f.label + "/" + p }
+// Name is what problems call the file at a path under the folder.
+func (f *Folder) Name(p string) string { return f.label + "/" + p }
 
 func (f *Folder) read(root *os.Root, p string) File {
-	file := File{Path: p, Name: f.name(p)}
+	file := File{Path: p, Name: f.Name(p)}
 	data, err := readFile(root, p)
 	if err != nil {
 		file.Problems.Errorf(file.Name, 0, unreadableHint(err), "the file cannot be read: %v", plainError(err))
@@ -286,7 +285,7 @@ func (t *taken) lookBeside(root *os.Root, now time.Time) File {
 	}
 	file.Problems = slices.Clone(file.Problems)
 	for _, ref := range t.refs {
-		if p, err := localPath(file.Path, ref.src); ref.link && err == nil && isItem(p) {
+		if p, err := LocalPath(file.Path, ref.src); ref.link && err == nil && isItem(p) {
 			continue // to another story
 		}
 		switch m, err := media(root, file.Path, ref.src); {
@@ -322,6 +321,16 @@ func (m Media) settling(now time.Time) bool {
 type localRef struct {
 	src  string
 	link bool
+}
+
+// Refs are the files beside the item, and other items' files, that it shows, offers or leads to, as it names them.
+func (it *Item) Refs() []string { return sources(it.localRefs()) }
+
+func sources(refs []localRef) (out []string) {
+	for _, r := range refs {
+		out = append(out, r.src)
+	}
+	return out
 }
 
 // localRefs lists the files that the item shows or offers.
@@ -367,7 +376,7 @@ func (f *Folder) Media(item, src string) (Media, error) {
 }
 
 func media(root *os.Root, item, src string) (Media, error) {
-	p, err := localPath(item, src)
+	p, err := LocalPath(item, src)
 	if err != nil {
 		return Media{}, err
 	}
@@ -398,8 +407,8 @@ func (f *Folder) Open(m Media) (io.ReadCloser, error) {
 	return root.Open(m.Path)
 }
 
-// localPath is where under the folder the file lies that an item names src, which may be written as in an address (%20).
-func localPath(item, src string) (string, error) {
+// LocalPath is where under the folder the file lies that an item names src, which may be written as in an address (%20).
+func LocalPath(item, src string) (string, error) {
 	src, _, _ = strings.Cut(src, "#")
 	if plain, err := url.PathUnescape(src); err == nil {
 		src = plain

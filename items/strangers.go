@@ -42,7 +42,7 @@ func (f *Folder) strangers(others []string) (probs problem.List) {
 	used := map[string]bool{}
 	for item, t := range f.taken {
 		for _, ref := range t.refs {
-			if p, err := localPath(item, ref.src); err == nil {
+			if p, err := LocalPath(item, ref.src); err == nil {
 				used[p] = true
 			}
 		}
@@ -53,12 +53,12 @@ func (f *Folder) strangers(others []string) (probs problem.List) {
 		switch {
 		case used[p]:
 		case isConflict(path.Base(p)):
-			probs.Warnf(f.name(p), 0, "compare it with the file it is a copy of, keep what is right there, and delete this one",
+			probs.Warnf(f.Name(p), 0, "compare it with the file it is a copy of, keep what is right there, and delete this one",
 				"a syncing program kept this copy because two people changed the file at once: it is not published")
 		case slices.Contains(Extensions, strings.ToLower(path.Ext(stem(p)))):
-			probs.Warnf(f.name(p), 0, "rename it to "+path.Base(stem(p)), "the file's name ends in %s, so it is no item: it is not published", ext)
+			probs.Warnf(f.Name(p), 0, "rename it to "+path.Base(stem(p)), "the file's name ends in %s, so it is no item: it is not published", ext)
 		case isDocument:
-			probs.Warnf(f.name(p), 0, `copy its text into a .md file ("tidings new TITLE" makes one), or offer it with attachments: in an item`,
+			probs.Warnf(f.Name(p), 0, `copy its text into a .md file ("tidings new TITLE" makes one), or offer it with attachments: in an item`,
 				"%s is no item: it is not published", what)
 		}
 	}

@@ -123,7 +123,7 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 	}
 	n.assets = publish.NewAssets(n.folder, c.URL)
 	n.print = programPrint(c.Templates())
-	n.public = &publish.Folder{DB: d, Dir: c.Publish, Items: n.folder}
+	n.public = &publish.Folder{DB: d, Dir: c.Publish}
 	return n, nil
 }
 

@@ -54,10 +54,18 @@ func (n *Newsroom) newShowing(desk Desk) *showing {
 			s.slugs[x.Path] = x.Slug
 		}
 	}
-	s.maker = items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: n.assets.Asset,
+	s.maker = items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: s.asset,
 		Story: func(slug string) (string, bool) { t, ok := s.titles[slug]; return t, ok },
 		Page:  func(path string) (string, bool) { slug, ok := s.slugs[path]; return slug, ok }}
 	return s
+}
+
+// asset is a file that an item shows. Where the item's own file is gone, those beside it may be, too.
+func (s *showing) asset(item, src string) (items.Asset, bool) {
+	if _, there := s.files[item]; there {
+		return s.assets.Asset(item, src)
+	}
+	return s.assets.Last(item, src)
 }
 
 // showStories gives those that show, newest first.
@@ -80,20 +88,24 @@ func (n *Newsroom) showStories(desk Desk) []publish.Story {
 
 // shelve gives a story as it is shown: as it was last if nothing that it depends on has changed.
 func (s *showing) shelve(x items.Story, last shelved) shelved {
-	file := s.files[x.Path]
+	file, there := s.files[x.Path]
+	if !there {
+		file.Refs, file.Beside = x.Item.Refs(), last.of.beside
+	}
 	of := condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
 		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), expired: x.Item.Expired(s.desk.now)}
 	if last.story.ID != "" && last.of == of && last.others == s.others(x, last.links) {
 		for _, src := range last.assets {
-			s.assets.Asset(x.Path, src)
+			s.asset(x.Path, src)
 		}
 		last.story.Body = s.body(x)
 		return last
 	}
 	now := shelved{of: of}
+	var urls []string
 	for _, ref := range file.Refs {
-		if _, ok := s.assets.Asset(x.Path, ref); ok {
-			now.assets = append(now.assets, ref)
+		if a, ok := s.asset(x.Path, ref); ok {
+			now.assets, urls = append(now.assets, ref), append(urls, a.URL)
 		} else {
 			now.links = append(now.links, ref)
 		}
@@ -101,7 +113,7 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	now.others = s.others(x, now.links)
 	article := s.maker.Article(x)
 	now.story = publish.Story{Article: article, Expired: of.expired, Revised: x.Updated,
-		Print: publish.ArticlePrint(article, x.Item.Body, now.others, file.Beside),
+		Print: publish.ArticlePrint(article, x.Item.Body, now.others, strings.Join(urls, "\n")),
 		Body:  s.body(x)}
 	return now
 }
@@ -134,6 +146,9 @@ func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
 	var out []digest.Candidate
 	for _, s := range n.showStories(desk) {
 		x := by[s.ID]
+		if !x.Gone.IsZero() {
+			continue
+		}
 		since := x.FirstPublished
 		if since.IsZero() {
 			since = desk.now

@@ -25,6 +25,7 @@ type Desk struct {
 	known   items.Known
 	now     time.Time
 	grace   time.Duration // for stories whose file is gone
+	lacking bool          // most stories are missing at once, so they were left as they were
 }
 
 // Desk looks at the items folder and stores nothing.
@@ -61,8 +62,13 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 func desk(known items.Known, scan items.Scan, now time.Time, grace time.Duration) Desk {
 	stories, probs := known.Match(scan.Files, now)
 	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories))
-	stories = append(stories, known.Absent(stories, now, grace)...)
-	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace}
+	absent := known.Absent(stories, now, grace)
+	lacking := emptied(known, len(scan.Files), absent)
+	if lacking {
+		absent = kept(known, absent)
+	}
+	stories = append(stories, absent...)
+	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace, lacking: lacking}
 }
 
 // NextChange is the next time at which a story begins or ceases to show without anyone touching its file; zero if there
@@ -90,22 +96,53 @@ func (d Desk) withdrawal(s items.Story) time.Time {
 	return s.Gone.Add(d.grace)
 }
 
-// ErrEmptied says that the items folder, which held stories at the last publication, holds none at all: more likely it is not
-// mounted, or a syncing program has only begun, than that all news was deleted.
-var ErrEmptied = errors.New("the items folder is empty, though it held stories before: nothing was changed")
-
-// emptied tells whether more than one story was there at the last publication and there is no item file now.
-func (d Desk) emptied() bool {
-	if len(d.Scan.Files) > 0 {
-		return false
+// problem is ErrEmptied if that is so.
+func (d Desk) problem() error {
+	if d.lacking {
+		return ErrEmptied
 	}
-	there := 0
-	for _, s := range d.known.Stories {
-		if s.Gone.IsZero() && s.Status == items.Published {
-			there++
+	return nil
+}
+
+// ErrEmptied says that the items folder suddenly lacks most of the stories that it held at the last publication: more likely it is not
+// mounted, or a syncing program has only begun, than that the news was deleted. They stay as they were.
+var ErrEmptied = errors.New("the items folder lacks most of the stories that it held before: they were left as they were")
+
+// suddenly is how many stories must be missing at once to be taken for a mistake, if they are most; all of several always are.
+const suddenly = 5
+
+// emptied tells whether most stories are missing since the last publication.
+func emptied(known items.Known, files int, absent []items.Story) bool {
+	there, missing := 0, 0
+	gone := map[string]bool{}
+	for _, s := range known.Stories {
+		if s.Status == items.Published {
+			gone[s.ID] = !s.Gone.IsZero()
+			if s.Gone.IsZero() {
+				there++
+			}
 		}
 	}
-	return there > 1
+	for _, s := range absent {
+		if was, known := gone[s.ID]; known && !was {
+			missing++
+		}
+	}
+	return missing > 1 && (files == 0 || missing >= suddenly && 2*missing > there)
+}
+
+// kept gives absent stories as if their files were there still, if they were at the last publication.
+func kept(known items.Known, absent []items.Story) []items.Story {
+	before := map[string]items.Story{}
+	for _, s := range known.Stories {
+		before[s.ID] = s
+	}
+	for i, s := range absent {
+		if was := before[s.ID]; was.Gone.IsZero() {
+			absent[i] = was
+		}
+	}
+	return absent
 }
 
 // Publication is what Publish did.
@@ -132,12 +169,9 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err != nil {
 		return Publication{}, err
 	}
-	if desk.emptied() {
-		return Publication{}, ErrEmptied
-	}
 	print, err := n.deskPrint(ctx, desk)
 	if err != nil || print == n.published {
-		return Publication{Desk: desk}, err
+		return Publication{Desk: desk}, errors.Join(err, desk.problem())
 	}
 	// Before anything of them is seen: an id that was shown must never be minted anew.
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
@@ -148,24 +182,28 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		return Publication{}, err
 	}
 	pub := Publication{Desk: desk}
+	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
 	if !n.force {
 		if pub.Refused, err = n.guard(&site, desk); err != nil {
 			return pub, err
 		}
 	}
-	docs := append(n.assets.Files(), site.Documents(n.Templates)...)
+	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
 	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(site.Issues), site.Stays()...)); err != nil {
 		return pub, err
 	}
-	if err := n.saveFloors(ctx, site); err != nil {
+	if err := errors.Join(n.saveFloors(ctx, site), n.assets.Remember(ctx, n.db)); err != nil {
 		return pub, err
 	}
 	n.published = print
-	return pub, nil
+	return pub, desk.problem()
 }
 
 // site is what is to be seen of the stories.
 func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, error) {
+	if err := n.assets.Recall(ctx, n.db); err != nil {
+		return publish.Site{}, err
+	}
 	n.assets.Begin()
 	c := n.Config
 	site := publish.Site{View: n.View(c.Language), Print: n.print, Host: desk.known.Host, Language: c.Language, Zone: c.Location,

@@ -1,12 +1,14 @@
 package publish
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
-	"image"
-	_ "image/gif" // so that the size in pixels is known
-	_ "image/jpeg"
-	_ "image/png"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"path"
@@ -14,39 +16,53 @@ import (
 	"strings"
 	"sync"
 
+	"tidings/internal/db"
+	"tidings/internal/picture"
+	"tidings/internal/problem"
 	"tidings/items"
 )
 
 // Assets publishes the pictures and attachments that stories show, each under a name of its content, so that a file that
-// changes gets a new address. It remembers what it read. It may be used by several goroutines at
-// once.
+// changes gets a new address. Pictures are made fit for pages and for mails, and lose what tells where they were taken. What was
+// made of a file is remembered in the database, so that it is read once. It may be used by several goroutines at once.
 type Assets struct {
-	mu     sync.Mutex
 	folder *items.Folder
 	url    string // of public/, ends in a slash
-	known  map[items.Media]asset
-	last   map[reference]items.Media
-	used   map[string]items.Media // by path under public/
+
+	mu      sync.Mutex
+	known   map[string]asset // by path under the items folder
+	stored  map[string]asset // likewise, as the database has it; nil before it was read
+	used    map[string]asset
+	refused map[string]problem.Problem
 }
 
-// reference is a file as an item names it.
-type reference struct{ item, src string }
-
+// asset is what was made of a file.
 type asset struct {
+	Media items.Media `json:"media"`
 	items.Asset
-	path string
+	Files []version `json:"files"`
+}
+
+// version is a file that is published.
+type version struct {
+	Path string `json:"path"`
+	Kind string `json:"kind"` // web, mail, full, or "" for the file as it is
 }
 
 // NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
 func NewAssets(folder *items.Folder, url string) *Assets {
-	return &Assets{folder: folder, url: url, known: map[items.Media]asset{}, last: map[reference]items.Media{}}
+	return &Assets{folder: folder, url: url, known: map[string]asset{}}
 }
 
 // Begin forgets which files are used: those asked for from now on are.
-func (a *Assets) Begin() { a.used = map[string]items.Media{} }
+func (a *Assets) Begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.used, a.refused = map[string]asset{}, map[string]problem.Problem{}
+}
 
-// Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file. While a new
-// version of it is being written it is the one that was given last.
+// Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file, or none that can be
+// published. While a new version of it is being written it is the one that was given last.
 func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	m, err := a.folder.Media(item, src)
 	if err != nil {
@@ -54,54 +70,206 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ref := reference{item, src}
-	if last, ok := a.last[ref]; ok && a.folder.Settling(m) {
-		m = last
-	}
-	known, ok := a.known[m]
-	if !ok {
+	known, ok := a.known[m.Path]
+	if !ok || known.Media != m && !a.folder.Settling(m) {
 		if known, err = a.read(m); err != nil {
+			a.refuse(item, m, err)
 			return items.Asset{}, false
 		}
-		a.known[m] = known
+		a.known[m.Path] = known
 	}
-	a.used[known.path], a.last[ref] = m, m
+	a.used[m.Path] = known
 	return known.Asset, true
 }
 
-// Files lists the files that were asked for since Begin.
-func (a *Assets) Files() []Document {
-	var files []Document
-	for _, p := range slices.Sorted(maps.Keys(a.used)) {
-		files = append(files, Document{Path: p, Print: p, Asset: a.used[p]})
+// Last is a file that an item showed, whether it is there still or not: for stories whose item file is gone, too, for the time being.
+func (a *Assets) Last(item, src string) (items.Asset, bool) {
+	p, err := items.LocalPath(item, src)
+	if err != nil {
+		return items.Asset{}, false
 	}
-	return files
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	known, ok := a.known[p]
+	if ok {
+		a.used[p] = known
+	}
+	return known.Asset, ok
 }
 
-func (a *Assets) read(m items.Media) (asset, error) {
+func (a *Assets) refuse(item string, m items.Media, err error) {
+	var r *picture.Refusal
+	if errors.As(err, &r) {
+		name := a.folder.Name(item)
+		a.refused[name+m.Path] = problem.Problem{File: name, Severity: problem.Warning, Hint: r.Hint,
+			What: fmt.Sprintf("%s: %s; the story is published without it", path.Base(m.Path), r.Why)}
+	}
+}
+
+// Problems tells which pictures that were asked for since Begin cannot be published.
+func (a *Assets) Problems() problem.List {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out problem.List
+	for _, key := range slices.Sorted(maps.Keys(a.refused)) {
+		out = append(out, a.refused[key])
+	}
+	return out
+}
+
+// Documents are the files that were asked for since Begin.
+func (a *Assets) Documents() []Document {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var docs []Document
+	seen := map[string]bool{}
+	for _, p := range slices.Sorted(maps.Keys(a.used)) {
+		for _, v := range a.used[p].Files {
+			if seen[v.Path] {
+				continue
+			}
+			seen[v.Path] = true
+			docs = append(docs, Document{Path: v.Path, Print: v.Path, Make: func() ([]byte, error) { return a.bytes(a.used[p].Media, v.Kind) }})
+		}
+	}
+	return docs
+}
+
+// bytes makes a version of a file.
+func (a *Assets) bytes(m items.Media, kind string) ([]byte, error) {
+	data, err := a.content(m)
+	if err != nil || kind == "" {
+		return data, err
+	}
+	made, err := picture.Prepare(data)
+	return map[string]picture.Picture{"web": made.Web, "mail": made.Mail, "full": made.Full}[kind].Data, err
+}
+
+func (a *Assets) content(m items.Media) ([]byte, error) {
 	in, err := a.folder.Open(m)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return io.ReadAll(in)
+}
+
+// read makes the versions of a file and gives what is to be known of them.
+func (a *Assets) read(m items.Media) (asset, error) {
+	data, err := a.content(m)
 	if err != nil {
 		return asset{}, err
 	}
-	defer in.Close()
-	h := sha256.New()
-	both := io.TeeReader(in, h)
-	cfg, _, imgErr := image.DecodeConfig(both)
-	if _, err := io.Copy(io.Discard, both); err != nil {
+	sum := sha256.Sum256(data)
+	ext := path.Ext(m.Path)
+	base := "media/" + hex.EncodeToString(sum[:6])
+	if name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), ext)); name != "" {
+		base += "-" + name
+	}
+	out := asset{Media: m, Asset: items.Asset{Type: m.Type, Size: m.Size}}
+	if !strings.HasPrefix(m.Type, "image/") {
+		if ext = items.Slugify(ext); ext != "" { // "pdf (1)" would break addresses
+			base += "." + ext
+		}
+		out.URL, out.Files = a.url+base, []version{{Path: base}}
+		return out, nil
+	}
+	made, err := picture.Prepare(data)
+	if err != nil {
 		return asset{}, err
 	}
-	out := asset{Asset: items.Asset{Type: m.Type, Size: m.Size}}
-	if imgErr == nil {
-		out.Width, out.Height = cfg.Width, cfg.Height
-	}
-	out.path = "media/" + hex.EncodeToString(h.Sum(nil)[:6])
-	ext := path.Ext(m.Path)
-	if name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), ext)); name != "" {
-		out.path += "-" + name
-	}
-	if ext = items.Slugify(ext); ext != "" { // "pdf (1)" would break addresses
-		out.path += "." + ext
-	}
-	out.URL = a.url + out.path
+	a.pictures(&out, base, made)
 	return out, nil
+}
+
+// pictures names the versions of a picture; those that are alike are one file.
+func (a *Assets) pictures(out *asset, base string, made picture.Versions) {
+	web := base + made.Web.Ext()
+	out.Files = []version{{web, "web"}}
+	out.URL, out.Type, out.Size, out.Width, out.Height = a.url+web, made.Web.Type, int64(len(made.Web.Data)), made.Web.Width, made.Web.Height
+	if made.Mail.Data != nil && !bytes.Equal(made.Mail.Data, made.Web.Data) {
+		out.Small = a.rendition(out, base+"-600", "mail", made.Mail)
+	}
+	if !bytes.Equal(made.Full.Data, made.Web.Data) {
+		out.Full = a.rendition(out, base+"-full", "full", made.Full)
+	}
+}
+
+func (a *Assets) rendition(out *asset, name, kind string, p picture.Picture) *items.Rendition {
+	name += p.Ext()
+	out.Files = append(out.Files, version{name, kind})
+	return &items.Rendition{URL: a.url + name, Type: p.Type, Size: int64(len(p.Data)), Width: p.Width, Height: p.Height}
+}
+
+// Recall reads what the database remembers, once.
+func (a *Assets) Recall(ctx context.Context, d *db.DB) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stored != nil {
+		return nil
+	}
+	rows, err := d.QueryContext(ctx, `SELECT path, asset FROM media`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	stored := map[string]asset{}
+	for rows.Next() {
+		var p, text string
+		var known asset
+		if err := rows.Scan(&p, &text); err != nil {
+			return err
+		}
+		if json.Unmarshal([]byte(text), &known) == nil && known.at(a.url) {
+			known.Media.Mod = known.Media.Mod.Local() // as the file system gives it
+			stored[p] = known
+		}
+	}
+	a.stored = stored
+	maps.Copy(a.known, stored)
+	return rows.Err()
+}
+
+// at tells whether the asset's addresses are those of the site at url: it may have moved.
+func (a asset) at(url string) bool { return strings.HasPrefix(a.URL, url) }
+
+// Remember keeps in the database what is known of the files that were asked for since Begin, and of no others.
+func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var put, drop []string
+	for p, u := range a.used {
+		if old, ok := a.stored[p]; !ok || !old.Media.Mod.Equal(u.Media.Mod) || old.URL != u.URL {
+			put = append(put, p)
+		}
+	}
+	for p := range a.stored {
+		if _, ok := a.used[p]; !ok {
+			drop = append(drop, p)
+		}
+	}
+	if len(put)+len(drop) == 0 {
+		return nil
+	}
+	err := d.Write(ctx, func(tx *sql.Tx) error {
+		for _, p := range drop {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM media WHERE path = $1`, p); err != nil {
+				return err
+			}
+		}
+		for _, p := range put {
+			text, err := json.Marshal(a.used[p])
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO media (path, asset) VALUES ($1, $2) ON CONFLICT (path) DO UPDATE SET asset = excluded.asset`, p, string(text)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		a.stored, a.known = maps.Clone(a.used), maps.Clone(a.used)
+	}
+	return err
 }

@@ -28,7 +28,7 @@ func newAssets(t testing.TB) (string, *publish.Assets, *publish.Folder) {
 	t.Helper()
 	f := newFolder(t)
 	dir := filepath.Join(filepath.Dir(f.Dir), "items")
-	a := publish.NewAssets(f.Items, "https://example.org/news/")
+	a := publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
 	a.Begin()
 	return dir, a, f
 }
@@ -37,7 +37,7 @@ func TestAsset(t *testing.T) {
 	dir, a, _ := newAssets(t)
 	for name, content := range map[string]string{
 		"2016/Boat No 1.PNG": picture(t, 30, 20), "top.png": picture(t, 5, 5), "plan.pdf": "%PDF-1.4", "plan.pdf (1)": "%PDF-1.5",
-		"图.png": "no picture at all", "../secret.png": "x", "bare": "y",
+		"图.png": "no picture at all", "图.pdf": "%PDF-1.6", "../secret.png": "x", "bare": "y",
 	} {
 		put(t, filepath.Join(dir, name), content)
 	}
@@ -54,7 +54,8 @@ func TestAsset(t *testing.T) {
 		{"3 in the folder above, under items", "2016/boats.md", "../top.png", "-top.png", items.Asset{Type: "image/png", Width: 5, Height: 5}},
 		{"4 a document has no pixels", "x.md", "plan.pdf", "-plan.pdf", items.Asset{Type: "application/pdf", Size: 8}},
 		{"5 an ending that would break an address", "x.md", "plan.pdf (1)", "-plan.pdf-1", items.Asset{Type: "application/octet-stream", Size: 8}},
-		{"6 a name of which no letter fits an address; no picture, whatever it is called", "x.md", "图.png", ".png", items.Asset{Type: "image/png", Size: 17}},
+		{"6 a name of which no letter fits an address", "x.md", "图.pdf", ".pdf", items.Asset{Type: "application/pdf", Size: 8}},
+		{"13 no picture, whatever it is called", "x.md", "图.png", "", items.Asset{}},
 		{"7 no ending", "x.md", "bare", "-bare", items.Asset{Type: "application/octet-stream", Size: 1}},
 		{"8 it is not there", "x.md", "none.png", "", items.Asset{}},
 		{"9 small and capital letters count", "x.md", "Top.png", "", items.Asset{}},
@@ -87,13 +88,13 @@ func TestAsset(t *testing.T) {
 // TestAssetContent: the address is the content's: other bytes, other address; the same bytes, the same, whatever the time.
 func TestAssetContent(t *testing.T) {
 	dir, a, _ := newAssets(t)
-	p := filepath.Join(dir, "p.png")
+	p := filepath.Join(dir, "p.pdf")
 	at := func(content string, mod time.Time) string {
 		put(t, p, content)
 		if err := os.Chtimes(p, mod, mod); err != nil {
 			t.Fatal(err)
 		}
-		got, ok := a.Asset("x.md", "p.png")
+		got, ok := a.Asset("x.md", "p.pdf")
 		if !ok {
 			t.Fatal("it is not there")
 		}
@@ -112,9 +113,9 @@ func TestAssetContent(t *testing.T) {
 // TestAssetFiles: what stories show is published; what none shows any more goes.
 func TestAssetFiles(t *testing.T) {
 	dir, a, f := newAssets(t)
-	put(t, filepath.Join(dir, "p.png"), "one")
-	put(t, filepath.Join(dir, "unused.png"), "three")
-	put(t, filepath.Join(dir, "q.png"), "two")
+	put(t, filepath.Join(dir, "p.pdf"), "one")
+	put(t, filepath.Join(dir, "unused.pdf"), "three")
+	put(t, filepath.Join(dir, "q.pdf"), "two")
 	use := func(names ...string) string {
 		a.Begin()
 		for _, n := range names {
@@ -122,27 +123,30 @@ func TestAssetFiles(t *testing.T) {
 				t.Fatal(n)
 			}
 		}
-		replace(t, f, a.Files())
+		replace(t, f, a.Documents())
 		return tree(t, f.Dir)
 	}
-	const p, q = "media/7692c3ad3540-p.png=one", "media/3fc4ccfe7458-q.png=two" // by sha256sum
-	if got := use("p.png", "q.png", "p.png"); got != q+" "+p {
+	const p, q = "media/7692c3ad3540-p.pdf=one", "media/3fc4ccfe7458-q.pdf=two" // by sha256sum
+	if got := use("p.pdf", "q.pdf", "p.pdf"); got != q+" "+p {
 		t.Errorf("published: %q", got)
 	}
-	if got := use("p.png"); got != p {
+	if got := use("p.pdf"); got != p {
 		t.Errorf("then: %q", got)
 	}
 	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	there := filepath.Join(f.Dir, "media/7692c3ad3540-p.png")
+	there := filepath.Join(f.Dir, "media/7692c3ad3540-p.pdf")
 	if err := os.Chtimes(there, old, old); err != nil {
 		t.Fatal(err)
 	}
-	use("p.png", "q.png")
+	use("p.pdf", "q.pdf")
 	if info, err := os.Stat(there); err != nil || !info.ModTime().Equal(old) {
 		t.Errorf("it was written again: %v, %v", info, err)
 	}
 	put(t, there, "on") // somebody cut it short
-	if got := use("p.png"); got != p {
+	if n, err := f.Verify(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d files are not as they were, %v", n, err)
+	}
+	if got := use("p.pdf"); got != p {
 		t.Errorf("then: %q", got)
 	}
 }

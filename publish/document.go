@@ -9,7 +9,6 @@ import (
 
 	"tidings/feed"
 	"tidings/internal/atomicfile"
-	"tidings/items"
 )
 
 // Stage is when a document is put in place, of those of one publication.
@@ -28,8 +27,7 @@ type Document struct {
 	Stage    Stage
 	Compress bool // compressed siblings are put beside it, for web servers to send as they are
 
-	Make  func() ([]byte, error) // it may be called on any goroutine, at the same time as others; nil: the bytes are those of Asset
-	Asset items.Media
+	Make func() ([]byte, error) // it may be called on any goroutine, at the same time as others
 }
 
 // Invalid says that a document would break the rules of its format. It is an error of Make.

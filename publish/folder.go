@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -19,15 +18,13 @@ import (
 	"tidings/internal/atomicfile"
 	"tidings/internal/db"
 	"tidings/internal/parallel"
-	"tidings/items"
 )
 
 // Folder is the publish folder. It remembers in the database which files it put there, what they were made of and what is in them: so
 // it makes only those anew that are made of something else, writes only those whose bytes differ, and takes away no others.
 type Folder struct {
-	DB    *db.DB
-	Dir   string
-	Items *items.Folder // where assets come from
+	DB  *db.DB
+	Dir string
 
 	records records
 }
@@ -179,7 +176,7 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 
 // put makes a document and writes it if its bytes are others than those that are there.
 func (f *Folder) put(d Document, last record) outcome {
-	data, err := f.content(d)
+	data, err := d.Make()
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -209,18 +206,6 @@ func (f *Folder) places(paths []string) []string {
 func (f *Folder) holds(p string, size int64) bool {
 	info, err := os.Lstat(f.path(p))
 	return err == nil && info.Mode().IsRegular() && info.Size() == size
-}
-
-func (f *Folder) content(d Document) ([]byte, error) {
-	if d.Make != nil {
-		return d.Make()
-	}
-	in, err := f.Items.Open(d.Asset)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	return io.ReadAll(in)
 }
 
 // Verify looks whether the files that Replace put there are there still and of the right size, forgets what it knew of those that are

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"tidings/internal/db"
-	"tidings/items"
 	"tidings/publish"
 )
 
@@ -30,7 +29,7 @@ func newFolder(t testing.TB) *publish.Folder {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	return &publish.Folder{DB: d, Dir: filepath.Join(dir, "public"), Items: items.NewFolder(filepath.Join(dir, "items"), "items", items.Parser{})}
+	return &publish.Folder{DB: d, Dir: filepath.Join(dir, "public")}
 }
 
 // files are files that hold what is said: path, content, path, content.

@@ -111,7 +111,7 @@ func (s *files) isFolder(name string) bool {
 	if err != nil || !info.IsDir() {
 		return false
 	}
-	return s.has(path.Join(name, "index.html")) || s.has(path.Join(name, goneFile))
+	return s.has(path.Join(name, "index.html"))
 }
 
 func (s *files) has(name string) bool {

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// Pages that are shown in the place of what is not there.
+// Pages at the root of the publish folder that are shown in the place of what is not there.
 const (
-	missingFile = "404.html" // at the root of the publish folder
+	missingFile = "404.html"
 	goneFile    = "gone.html"
 )
 
@@ -79,16 +79,29 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// holds tells whether there is anything to say about a path.
-func (s *site) holds(urlPath string) bool {
-	name := fileName(urlPath)
-	return s.files.has(name) || s.files.isFolder(name) || s.files.has(path.Join(path.Dir(name), goneFile))
+// holds tells whether there is anything at a path, or was.
+func (s *site) holds(r *http.Request) bool {
+	name := fileName(r.URL.Path)
+	return s.files.has(name) || s.files.isFolder(name) || s.erased(r, name)
+}
+
+// erased tells whether this was an erased story's page, or anything that lay beside it. Its name is in no folder any more.
+func (s *site) erased(r *http.Request, name string) bool {
+	name, found := strings.CutPrefix(name, "news/")
+	if slug, _, _ := strings.Cut(name, "/"); found && s.Erased != nil {
+		erased, err := s.Erased(r.Context(), slug)
+		if err != nil {
+			s.Log.Warn("it is not known whether a story was erased", "error", err)
+		}
+		return erased
+	}
+	return false
 }
 
 // find gives the file to show: of a feed, its landing page to a person who follows a link to it, for browsers show feeds as
 // bare text.
 func (s *site) find(r *http.Request, name string) (*file, error) {
-	if base := path.Base(name); base == goneFile || name == missingFile {
+	if name == goneFile || name == missingFile {
 		return nil, fs.ErrNotExist
 	}
 	if isFeed(name) && r.Header.Get("Sec-Fetch-Dest") == "document" {
@@ -135,21 +148,22 @@ func (s *site) absent(w http.ResponseWriter, r *http.Request, name string, err e
 		// Relative (RFC 9110 §10.2.2): only the client knows the whole path, which http.Redirect would want.
 		w.Header().Set("Location", (&url.URL{Path: path.Base(r.URL.Path) + "/"}).String())
 		w.WriteHeader(http.StatusMovedPermanently)
-	case s.instead(w, r, http.StatusGone, path.Join(path.Dir(name), goneFile)):
+	case s.erased(r, name):
+		s.instead(w, r, http.StatusGone, goneFile, "gone_title", "gone_text")
 	case !errors.Is(err, fs.ErrNotExist):
 		s.broken(w, r, err)
-	case s.instead(w, r, http.StatusNotFound, missingFile):
 	default:
-		w.Header().Set("Cache-Control", keepNothing)
-		s.notFound(w, r)
+		s.instead(w, r, http.StatusNotFound, missingFile, "not_found_title", "not_found_text")
 	}
 }
 
-// instead shows a page in the place of another, if there is that page.
-func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page string) bool {
+// instead shows a page in the place of another, or a notice if there is no such page.
+func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page, heading, text string) {
 	f, err := s.files.get(page)
 	if err != nil || f.body == nil {
-		return false
+		w.Header().Set("Cache-Control", keepNothing)
+		s.notice(w, r, status, heading, text)
+		return
 	}
 	chosen, h := f.in(r.Header.Get("Accept-Encoding")), w.Header()
 	maps.Copy(h, chosen.header)
@@ -160,7 +174,6 @@ func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page 
 	if r.Method != http.MethodHead {
 		_, _ = io.Copy(steady{w}, &memory{b: chosen.body})
 	}
-	return true
 }
 
 // broken answers where a file is there but cannot be read.

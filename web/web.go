@@ -6,6 +6,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -25,6 +26,9 @@ type Server struct {
 	Log      *slog.Logger
 	Healthy  func() error // what /healthz tells; nil: all is well
 	Outbox   string       // the Maildir that is shown under /-/outbox/; "" shows none
+
+	// Erased tells whether the story of this slug was erased: its address then answers 410. Nil: none was.
+	Erased func(ctx context.Context, slug string) (bool, error)
 }
 
 // Handler gives the server as a handler.
@@ -53,7 +57,7 @@ func (s *site) atBase(next http.Handler) http.Handler {
 	}
 	strip := http.StripPrefix(strings.TrimSuffix(u.Path, "/"), next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, u.Path) && !s.holds(r.URL.Path) {
+		if strings.HasPrefix(r.URL.Path, u.Path) && !s.holds(r) {
 			strip.ServeHTTP(w, r)
 		} else {
 			next.ServeHTTP(w, r)

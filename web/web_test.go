@@ -148,7 +148,7 @@ func TestSite(t *testing.T) {
 		{"7 a topic's feed", "GET", "/feeds/topics/calais.atom", 200, "application/atom+xml; charset=utf-8", "Calais"},
 		{"8 the stylesheet", "GET", "/style.css", 200, "text/css; charset=utf-8", "{"},
 		{"9 no such page: a page that says so", "GET", "/nothing", 404, "text/html; charset=utf-8", "IOM UK News"},
-		{"10 no listing", "GET", "/feeds/", 404, "text/html; charset=utf-8", ""},
+		{"10 no listing", "GET", "/media/", 404, "text/html; charset=utf-8", ""},
 		{"11 nor of a folder that holds files of somebody else", "GET", "/empty/", 404, "text/html; charset=utf-8", ""},
 		{"12 hidden files stay hidden", "GET", "/.htpasswd", 404, "text/html; charset=utf-8", ""},
 		{"13 also in hidden folders", "GET", "/.git/config", 404, "text/html; charset=utf-8", ""},

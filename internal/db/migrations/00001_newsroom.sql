@@ -35,6 +35,12 @@ CREATE TABLE published (
   size  BIGINT NOT NULL
 );
 
+-- publish: what was made of the pictures and documents beside the items, so that each is read once.
+CREATE TABLE media (
+  path  TEXT PRIMARY KEY,                    -- under items/
+  asset TEXT NOT NULL                        -- its published versions, as JSON
+);
+
 -- subscribers: who gets which newsletter, and how we know that they want it.
 CREATE TABLE subscribers (
   id       BIGINT PRIMARY KEY,               -- random and never reused: it is in links that were mailed
