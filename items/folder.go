@@ -350,6 +350,9 @@ func (it *Item) localRefs() []localRef {
 	for _, a := range it.Attachments {
 		add(a.Src, false)
 	}
+	if !markup.Relative(it.Body) {
+		return out
+	}
 	for _, r := range markup.Refs(it.Body) {
 		add(r.URL, !r.Image)
 	}

@@ -1,6 +1,7 @@
 package newsroom
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,22 +120,37 @@ func takenBack(ids []string, desk Desk) bool {
 	})
 }
 
-// Preview of a publication: what readers of all news would see.
+// Outlook is what readers of the feed of all news would see of a publication.
 type Outlook struct{ New, Updated, Withdrawn int }
 
 // Outlook tells what readers would see if the newsroom were published now, and stores nothing.
-func (n *Newsroom) Outlook(desk Desk, site publish.Site) (o Outlook, err error) {
-	last, _, err := n.before("news")
+func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
+	n.desk.Lock()
+	defer n.desk.Unlock()
+	desk, err := n.look(ctx)
 	if err != nil {
-		return o, err
+		return Outlook{}, err
 	}
+	site, err := n.site(ctx, desk)
+	if err != nil {
+		return Outlook{}, err
+	}
+	if !n.force {
+		if _, err := n.guard(&site, desk); err != nil {
+			return Outlook{}, err
+		}
+	}
+	last, _, err := n.before("news")
+	return outlook(site.Windows()[0].Stories, last, desk), err
+}
+
+func outlook(stories []publish.Story, last []seen, desk Desk) (o Outlook) {
 	modified := map[string]time.Time{}
 	for _, s := range last {
 		modified[s.ID] = s.Modified
 	}
-	for _, s := range site.Windows()[0].Stories {
+	for _, s := range stories {
 		at, known := modified[s.ID]
-		delete(modified, s.ID)
 		switch {
 		case !known && !s.Withdrawn:
 			o.New++
@@ -145,10 +161,10 @@ func (n *Newsroom) Outlook(desk Desk, site publish.Site) (o Outlook, err error) 
 			o.Updated++
 		}
 	}
-	for id := range modified {
-		if slices.ContainsFunc(desk.Stories, func(s items.Story) bool { return s.ID == id && s.Status == items.Erased }) {
+	for _, s := range desk.Stories {
+		if _, shown := modified[s.ID]; shown && s.Status == items.Erased {
 			o.Withdrawn++
 		}
 	}
-	return o, nil
+	return o
 }

@@ -149,7 +149,17 @@ func kept(known items.Known, absent []items.Story) []items.Story {
 type Publication struct {
 	publish.Report
 	Desk
-	Refused []error // ErrFlood, for each feed that stayed as it was
+	Floods []error // ErrFlood, for each feed that stayed as it was
+}
+
+// Complaints is what readers were spared, nil if there is nothing: feeds that would have flooded them, and documents that would not have
+// been valid.
+func (p Publication) Complaints() error {
+	all := slices.Clone(p.Floods)
+	for _, i := range p.Refused {
+		all = append(all, i)
+	}
+	return errors.Join(all...)
 }
 
 // Publish looks at the items folder and brings the publish folder up to date.
@@ -183,10 +193,13 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	}
 	pub := Publication{Desk: desk}
 	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
-	if !n.force {
-		if pub.Refused, err = n.guard(&site, desk); err != nil {
-			return pub, err
-		}
+	if n.force {
+		err = n.public.Distrust(ctx)
+	} else {
+		pub.Floods, err = n.guard(&site, desk)
+	}
+	if err != nil {
+		return pub, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
 	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(site.Issues), site.Stays()...)); err != nil {

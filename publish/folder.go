@@ -202,6 +202,15 @@ func (f *Folder) places(paths []string) []string {
 	return out
 }
 
+// Distrust forgets what is in the files, so that the next Replace makes and writes them all anew.
+func (f *Folder) Distrust(ctx context.Context) error {
+	known, err := f.records.load(ctx, f.DB)
+	if err != nil {
+		return err
+	}
+	return f.records.note(ctx, f.DB, slices.Collect(maps.Keys(known)))
+}
+
 // holds tells whether a file of this size is at a path.
 func (f *Folder) holds(p string, size int64) bool {
 	info, err := os.Lstat(f.path(p))

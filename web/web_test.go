@@ -1,8 +1,11 @@
 package web_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -44,6 +47,7 @@ func newSite(t testing.TB, url string) *site {
 	if err := os.CopyFS(dir, sample); err != nil {
 		t.Fatal(err)
 	}
+	shrink(t, dir)
 	file := filepath.Join(dir, "tidings.yaml")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -66,6 +70,24 @@ func newSite(t testing.TB, url string) *site {
 		n.Close()
 	})
 	return s
+}
+
+// shrink makes the sample's pictures tiny: scaling them is not what is tested here.
+func shrink(t testing.TB, dir string) {
+	t.Helper()
+	var tiny bytes.Buffer
+	if err := png.Encode(&tiny, image.NewGray(image.Rect(0, 0, 4, 3))); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(filepath.Join(dir, "items"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".png" {
+			return err
+		}
+		return os.WriteFile(path, tiny.Bytes(), 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // answer is what came back, with the body read.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,23 +11,48 @@ import (
 )
 
 func (a *app) build() *cobra.Command {
-	return &cobra.Command{
+	var dry, force bool
+	cmd := &cobra.Command{
 		Use:   "build",
 		Short: "Publish once: feeds and pages from the items",
 		Long: `Build looks at the items folder and brings the publish folder up to date: feeds, pages, pictures and attachments.
 Files that are right already are not touched. An item with an error is left out and the error is printed; a story
-that was published before stays as it last was.`,
-		Example: "  tidings -C mynews build",
+that was published before stays as it last was.
+
+A feed stays as it was, and the status is 1, where readers would get old news as if it were new: when stories that they know
+would have other ids, or many old ones would come in at once. Stories that were withdrawn or erased go all the same. With --force
+the feed is published nevertheless, and every file is made anew.
+
+With --dry-run it publishes nothing, and prints what readers of the feed of all news would see.`,
+		Example: "  tidings -C mynews build\n  tidings -C mynews build --dry-run",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error { return a.publish(cmd.Context(), n) })
+			a.force = force
+			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+				if dry {
+					return a.outlook(cmd.Context(), n)
+				}
+				return a.publish(cmd.Context(), n)
+			})
 		},
 	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "publish nothing, print what readers would see")
+	cmd.Flags().BoolVar(&force, "force", false, "publish what would be refused, and make every file anew")
+	return cmd
+}
+
+// outlook prints what readers would see.
+func (a *app) outlook(ctx context.Context, n *newsroom.Newsroom) error {
+	o, err := n.Outlook(ctx)
+	if err == nil {
+		a.say("%d new, %d updated, %d withdrawn", o.New, o.Updated, o.Withdrawn)
+	}
+	return err
 }
 
 func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 	p, err := n.Publish(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, newsroom.ErrEmptied) {
 		return err
 	}
 	a.report(p.Scan.AllProblems())
@@ -36,5 +62,5 @@ func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 	}
 	a.say("%s in %s: %d written, %d removed, %d unchanged%s", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),
 		len(p.Written), len(p.Removed), p.Same, errs)
-	return nil
+	return errors.Join(err, p.Complaints())
 }

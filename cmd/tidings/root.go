@@ -40,6 +40,7 @@ type app struct {
 	now     func() time.Time
 	dir     string // of the newsroom
 	started bool   // the command line was right
+	force   bool   // guards are off
 }
 
 // run runs the program with these arguments, the program's name not among them, and gives its exit status.
@@ -133,6 +134,7 @@ var hints = []struct {
 	{newsroom.ErrNoNews, "tidings preview NEWSLETTER tells why"},
 	{newsroom.ErrNoIssue, "tidings issues lists them"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
+	{newsroom.ErrFlood, "if that is meant, tidings build --force publishes it"},
 	{newsroom.ErrEmptied, "if the folder is mounted and the news is to go, withdraw the stories first (status: withdrawn)"},
 	{errInUse, "stop the other one first, or leave it to its work"},
 	{syscall.EADDRINUSE, "another program listens there: stop it, or set another web.listen in tidings.yaml"},
@@ -148,7 +150,7 @@ func (a *app) report(probs problem.List) {
 
 // open opens the newsroom that -C names.
 func (a *app) open(ctx context.Context) (*newsroom.Newsroom, error) {
-	return newsroom.Open(ctx, a.dir, newsroom.Outside{Now: a.now, Log: a.logger(), Progress: a.progress()})
+	return newsroom.Open(ctx, a.dir, newsroom.Outside{Now: a.now, Log: a.logger(), Progress: a.progress(), Force: a.force})
 }
 
 // with opens the newsroom for one piece of work and closes it afterwards.

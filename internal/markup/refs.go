@@ -2,6 +2,7 @@ package markup
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -40,6 +41,25 @@ func mayRefer(text string) bool {
 	return strings.ContainsAny(text, "<@") || strings.Contains(text, "](") || strings.Contains(text, "]:") ||
 		strings.Contains(text, "://") || strings.Contains(text, "www.")
 }
+
+// Relative tells whether the text may hold an address that is not absolute. Most texts hold none, and are not worth parsing for it.
+func Relative(text string) bool {
+	if strings.Contains(text, "<") || strings.Contains(text, "]:") {
+		return true
+	}
+	for rest := text; ; {
+		_, after, found := strings.Cut(rest, "](")
+		if !found {
+			return false
+		}
+		if !absolute.MatchString(after) {
+			return true
+		}
+		rest = after
+	}
+}
+
+var absolute = regexp.MustCompile(`^(https?://|mailto:|tel:)`)
 
 type finder struct {
 	source       []byte
