@@ -62,3 +62,8 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	fmt.Fprintln(h, issues, n.lost, gone, desk.NextChange(), desk.Scan.Problems)
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
+
+// Erased tells whether the address of a story's page, which has this slug, was that of one that was erased.
+func (n *Newsroom) Erased(ctx context.Context, slug string) (bool, error) {
+	return n.stories.WasErased(ctx, slug)
+}

@@ -208,6 +208,9 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err := errors.Join(n.saveFloors(ctx, site), n.assets.Remember(ctx, n.db)); err != nil {
 		return pub, err
 	}
+	if err := n.scrub(ctx, desk); err != nil {
+		return pub, err
+	}
 	n.published = print
 	return pub, desk.problem()
 }

@@ -2,18 +2,12 @@ package web_test
 
 import (
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mmcdole/gofeed"
-
-	"tidings/config"
-	"tidings/newsroom"
-	"tidings/web"
 )
 
 // rss and atom make feeds of the given entries; those of Atom are followed by what a tombstone looks like.
@@ -39,7 +33,7 @@ func atom(entries ...string) string {
 // TestDelta walks through the editions of a feed as a reader that asks for what is new (RFC 3229).
 func TestDelta(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "https://news.example.org/")
+	s := newFolder(t)
 	for _, kind := range []struct {
 		ext  string
 		make func(...string) string
@@ -141,7 +135,7 @@ func (s *site) checkDelta(test, name, coding string, got answer) {
 // TestDeltaMemory: only so many editions are remembered; a client with an older one gets the whole.
 func TestDeltaMemory(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "https://news.example.org/")
+	s := newFolder(t)
 	var tags []string
 	for i := range 40 {
 		tags = append(tags, s.edition("feeds/delta.rss", rss(fmt.Sprint(i), "a")))
@@ -155,9 +149,7 @@ func TestDeltaMemory(t *testing.T) {
 
 // FuzzDelta: whatever a feed's file holds, the server answers, and what it leaves out of well-formed XML leaves that so.
 func FuzzDelta(f *testing.F) {
-	s := &site{t: f, Newsroom: &newsroom.Newsroom{Config: &config.Config{Publish: f.TempDir(), URL: "https://news.example.org/"}}}
-	s.srv = httptest.NewServer((&web.Server{Newsroom: s.Newsroom, Log: slog.New(slog.DiscardHandler)}).Handler())
-	f.Cleanup(s.srv.Close)
+	s := newFolder(f)
 	for _, seed := range []string{rss("a", "b"), atom("a", "b"), "<rss><channel><item></rss>", "</item>", "<feed><entry/></feed>", "<rss><channel><item/><item></channel>", ""} {
 		f.Add(seed)
 	}

@@ -49,7 +49,7 @@ func (p *pipes) dial() net.Conn {
 // TestSlowClients: a client that is slow but alive gets a large file, however long that takes; one that stalls is cut off, whether
 // it sends or reads.
 func TestSlowClients(t *testing.T) {
-	s := newSite(t, "https://news.example.org/")
+	s := newFolder(t)
 	const name, size = "media/0123456789ab-film.mp4", 9 << 20 // one that is not kept in memory
 	s.put(name, strings.Repeat("x", size))
 	s.put("page.html", strings.Repeat("x", 1<<20)) // and one that is
@@ -106,14 +106,15 @@ func TestSlowClients(t *testing.T) {
 
 // TestConnections: only so many connections are served at a time; when one ends, another may come.
 func TestConnections(t *testing.T) {
-	s := newSite(t, "https://news.example.org/")
+	s := newFolder(t)
+	s.put("page.html", "x")
 	synctest.Test(t, func(t *testing.T) {
 		l, srv := newPipes(), s.web.NewHTTPServer()
 		go srv.Serve(l)
 		defer srv.Close()
 		answered := func(c net.Conn) bool {
 			_ = c.SetDeadline(time.Now().Add(time.Second))
-			if _, err := fmt.Fprint(c, "GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			if _, err := fmt.Fprint(c, "GET /page.html HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 				return false
 			}
 			res, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -401,7 +401,7 @@ func TestSiblings(t *testing.T) {
 // TestTags: a tag lives as long as the bytes, whatever happens to the file, and not longer.
 func TestTags(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "https://news.example.org/")
+	s := newFolder(t)
 	const name, text = "page.html", "<p>one"
 	s.put(name, text)
 	tag := s.get("/" + name).Header.Get("ETag")
@@ -437,7 +437,7 @@ func TestTags(t *testing.T) {
 // TestLargeFile: a file that is too large to be kept in memory is served just the same.
 func TestLargeFile(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "https://news.example.org/")
+	s := newFolder(t)
 	text := strings.Repeat("0123456789abcdef", 600_000) // 9.6 MB
 	s.put("media/0123456789ab-film.mp4", text)
 	whole := s.get("/media/0123456789ab-film.mp4", "Accept-Encoding", "gzip")

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"tidings"
+	"tidings/config"
 	"tidings/newsroom"
 	"tidings/subscribers"
 	"tidings/templates"
@@ -69,6 +70,17 @@ func newSite(t testing.TB, url string) *site {
 		s.srv.Close()
 		n.Close()
 	})
+	return s
+}
+
+// newFolder serves a publish folder that holds nothing but a page for what is missing; there is no newsroom behind it.
+func newFolder(t testing.TB) *site {
+	t.Helper()
+	s := &site{t: t, Newsroom: &newsroom.Newsroom{Config: &config.Config{Publish: t.TempDir(), URL: "https://news.example.org/"}}}
+	s.web = &web.Server{Newsroom: s.Newsroom, Log: slog.New(slog.DiscardHandler)}
+	s.srv = httptest.NewServer(s.web.Handler())
+	t.Cleanup(s.srv.Close)
+	s.put("404.html", "Not here")
 	return s
 }
 
@@ -444,7 +456,7 @@ func TestOutbox(t *testing.T) {
 // TestTimeouts: no slow client can hold a connection for ever.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	h := newSite(t, "https://news.example.org/").web.NewHTTPServer()
+	h := newFolder(t).web.NewHTTPServer()
 	if h.ReadHeaderTimeout == 0 || h.ReadTimeout == 0 || h.WriteTimeout == 0 || h.IdleTimeout == 0 || h.MaxHeaderBytes == 0 || h.Handler == nil {
 		t.Errorf("%+v", h)
 	}

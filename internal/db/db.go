@@ -44,7 +44,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	}
 	f.Close()
 	sqlDB, err := sql.Open("sqlite", uri(path)+
-		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)")
+		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +111,28 @@ func (d *DB) takeTurn(ctx context.Context) (func(), error) {
 		}()
 		return nil, ctx.Err()
 	}
+}
+
+// Truncate writes everything into the database file itself and empties the log beside it, which keeps old bytes for a while. What was
+// deleted is overwritten with zeros then.
+func (d *DB) Truncate(ctx context.Context) error {
+	pass, err := d.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer pass()
+	for range 50 {
+		var busy, pages, moved int
+		if err := d.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil || busy == 0 {
+			return err
+		}
+		select { // somebody is reading
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return errors.New("the database's log cannot be emptied: another process reads it all the time")
 }
 
 // Write runs f in a transaction that has the write lock from its first statement. What f returns decides: nil commits,

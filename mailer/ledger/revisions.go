@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"slices"
 	"time"
 
 	"tidings/internal/db"
@@ -62,4 +64,44 @@ func (l Ledger) Revisions(ctx context.Context, i Issue) ([]Revision, error) {
 		out = append(out, r)
 	}
 	return out, rows.Err()
+}
+
+// IssuesWith gives the issues that hold any of these stories, oldest first.
+func (l Ledger) IssuesWith(ctx context.Context, stories []string) ([]Issue, error) {
+	all, err := l.Issues(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	has := map[int64]bool{}
+	for _, story := range stories {
+		rows, err := l.DB.QueryContext(ctx, `SELECT issue FROM issue_items WHERE story = $1`, story)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var id int64
+			if err := rows.Scan(&id); err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			has[id] = true
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(i Issue) bool { return !has[i.ID] }), nil
+}
+
+// Scrub replaces what is kept of an issue's content and messages, for a story that was erased, and forgets the notices about it, which may
+// name the story. Without messages the content stays as it is.
+func (l Ledger) Scrub(ctx context.Context, i Issue, messages []byte) error {
+	return l.DB.Write(ctx, func(tx *sql.Tx) error {
+		if messages != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE issues SET content = $1, messages = $2 WHERE id = $3`, i.Content, messages, i.ID); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM notices WHERE issue = $1`, i.ID)
+		return err
+	})
 }

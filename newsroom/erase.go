@@ -1,0 +1,91 @@
+package newsroom
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"tidings/digest"
+	"tidings/items"
+	"tidings/mailer/ledger"
+)
+
+// scrub takes stories that were erased since the last look out of what the database keeps of issues, and out of its free pages. Mails that
+// went out cannot be called back.
+func (n *Newsroom) scrub(ctx context.Context, desk Desk) error {
+	erased := newlyErased(desk)
+	if len(erased) == 0 {
+		return nil
+	}
+	issues, err := n.Ledger.IssuesWith(ctx, erased)
+	if err != nil {
+		return err
+	}
+	for _, i := range issues {
+		n.log.Warn("a story was erased that an issue has told: mails that went out cannot be called back", "issue", i.Name())
+		if err := n.scrubIssue(ctx, i, erased); err != nil {
+			return err
+		}
+	}
+	return n.db.Truncate(ctx)
+}
+
+// newlyErased are the ids of the stories that were not erased at the last publication.
+func newlyErased(desk Desk) (ids []string) {
+	before := map[string]items.Status{}
+	for _, s := range desk.known.Stories {
+		before[s.ID] = s.Status
+	}
+	for _, s := range desk.Stories {
+		if was, known := before[s.ID]; known && s.Status == items.Erased && was != items.Erased {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+func (n *Newsroom) scrubIssue(ctx context.Context, i ledger.Issue, erased []string) error {
+	var d digest.Issue
+	if err := json.Unmarshal(i.Content, &d); err != nil {
+		return fmt.Errorf("issue %s: %w", i.Name(), err)
+	}
+	before := len(d.Articles)
+	d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return slices.Contains(erased, a.ID) })
+	if len(d.Articles) == before {
+		return n.Ledger.Scrub(ctx, i, nil)
+	}
+	if len(d.Articles) == 0 {
+		return n.scrubWhole(ctx, i, d)
+	}
+	var err error
+	if d.Subject, err = n.subject(d); err != nil {
+		return err
+	}
+	messages, err := n.freeze(ctx, &i, d)
+	if err != nil {
+		return err
+	}
+	if i.State != ledger.Finished {
+		_, err = n.Ledger.Revise(ctx, i, messages, before-len(d.Articles), n.now())
+		messages = nil
+	}
+	if err == nil {
+		err = n.Ledger.Scrub(ctx, i, messages)
+	}
+	return err
+}
+
+// scrubWhole empties an issue of which nothing is left: who has not been sent it gets nothing.
+func (n *Newsroom) scrubWhole(ctx context.Context, i ledger.Issue, d digest.Issue) (err error) {
+	d.Subject = d.Title
+	if i.Content, err = json.Marshal(d); err != nil {
+		return err
+	}
+	if i.State != ledger.Finished {
+		if err := n.Ledger.CallOff(ctx, i, "its stories were taken back before their turn", n.now()); err != nil {
+			return err
+		}
+	}
+	return n.Ledger.Scrub(ctx, i, []byte("{}"))
+}
