@@ -17,21 +17,22 @@ import (
 //
 // "internal" stands for all packages under internal/. A package that is not here may import none.
 var imports = map[string][]string{
-	"cmd/tidings": {"", "config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "newsroom", "publish", "schedule", "subscribers", "templates", "web"},
+	"cmd/tidings": {"", "config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "newsroom", "publish", "publish/websub", "schedule", "subscribers", "templates", "web"},
 	"newsroom":    {"config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "publish", "schedule", "subscribers", "templates"},
 	"web":         {"feed", "internal", "items", "newsroom", "subscribers", "templates"},
 
-	"config":        {"digest", "internal", "mailer", "schedule"}, // which subjects, keys and schedules can be meant
-	"digest":        {"internal", "items"},
-	"feed":          {"internal", "items"},
-	"items":         {"internal"},
-	"mailer":        {"digest", "internal", "items", "mailer/relay", "templates"},
-	"mailer/ledger": {"internal"},
-	"mailer/relay":  {"internal"},
-	"publish":       {"feed", "internal", "items", "templates"},
-	"schedule":      {"internal"},
-	"subscribers":   {"internal"},
-	"templates":     {"internal", "items"},
+	"config":         {"digest", "internal", "mailer", "schedule"}, // which subjects, keys and schedules can be meant
+	"digest":         {"internal", "items"},
+	"feed":           {"internal", "items"},
+	"items":          {"internal"},
+	"mailer":         {"digest", "internal", "items", "mailer/relay", "templates"},
+	"mailer/ledger":  {"internal"},
+	"mailer/relay":   {"internal"},
+	"publish":        {"feed", "internal", "items", "templates"},
+	"publish/websub": {},
+	"schedule":       {"internal"},
+	"subscribers":    {"internal"},
+	"templates":      {"internal", "items"},
 
 	"bench/send": {"internal"}, // it measures how long others wait for the database
 

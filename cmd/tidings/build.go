@@ -62,5 +62,11 @@ func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 	}
 	a.say("%s in %s: %d written, %d removed, %d unchanged%s", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),
 		len(p.Written), len(p.Removed), p.Same, errs)
+	if h := hub(n, a.logger()); h != nil {
+		h.Changed(n.ChangedFeeds(p)...)
+		if err := h.Flush(ctx); err != nil { // the next build tells it anew
+			a.logger().Warn("the hub could not be told", "hub", n.Config.Feeds.Hub, "error", err)
+		}
+	}
 	return errors.Join(err, p.Complaints())
 }

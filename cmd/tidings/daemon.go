@@ -20,6 +20,7 @@ import (
 	"tidings/internal/problem"
 	"tidings/items"
 	"tidings/newsroom"
+	"tidings/publish/websub"
 	"tidings/schedule"
 )
 
@@ -41,9 +42,11 @@ type daemon struct {
 	now      func() time.Time
 	lastLook atomic.Int64 // when the items folder was last looked at with success, in Unix seconds
 	said     problem.List // what the log has told of the items
+	spared   string       // what it has told of what was not published
 	config   time.Time    // when tidings.yaml was last changed, as far as the log has told
 
-	published chan struct{} // closed after the first publication: no issue is made of items that were not looked at yet
+	hub       *websub.Pinger // nil: none is configured
+	published chan struct{}  // closed after the first publication: no issue is made of items that were not looked at yet
 }
 
 // run works until ctx ends and every part has come to an end, or until one part cannot go on.
@@ -53,6 +56,9 @@ func (d *daemon) run(ctx context.Context, listener net.Listener, server *http.Se
 	d.published = make(chan struct{})
 	var parts sync.WaitGroup
 	parts.Go(func() { d.publishing(ctx) })
+	if d.hub != nil {
+		parts.Go(func() { d.hub.Run(ctx) })
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.newsroom.Config.Newsletters)) {
 		parts.Go(func() { d.sending(ctx, name) })
 	}
@@ -153,13 +159,17 @@ func (d *daemon) untilNext(look newsroom.Look) time.Duration {
 func (d *daemon) publish(ctx context.Context, print string) string {
 	start := time.Now()
 	p, err := d.newsroom.Publish(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, newsroom.ErrEmptied) {
 		if ctx.Err() == nil {
 			d.log.Error("publishing failed; what was published stays", "error", err)
 		}
 		return ""
 	}
+	d.complain(errors.Join(err, p.Complaints()))
 	d.tell(p.Scan)
+	if d.hub != nil {
+		d.hub.Changed(d.newsroom.ChangedFeeds(p)...)
+	}
 	select {
 	case <-d.published:
 	default:
@@ -169,6 +179,18 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 		d.log.Info("published", "stories", p.Shown(), "written", len(p.Written), "removed", len(p.Removed), "took", time.Since(start).Round(time.Millisecond))
 	}
 	return print
+}
+
+// complain logs what readers were spared, once until it changes.
+func (d *daemon) complain(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != d.spared && text != "" {
+		d.log.Error("not all was published", "why", text)
+	}
+	d.spared = text
 }
 
 // tell logs the problems that are new since the last time, and those that are mended.

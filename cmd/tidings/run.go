@@ -60,7 +60,7 @@ func (a *app) daemon(ctx context.Context, n *newsroom.Newsroom) error {
 	if len(n.Config.Newsletters) > 0 && len(n.Config.Mail.Relays) == 0 {
 		log.Warn("no relay is configured: mail goes into the outbox", "outbox", n.Config.Outbox())
 	}
-	d := &daemon{newsroom: n, log: log, now: a.now}
-	server := &web.Server{Newsroom: n, Log: log, Healthy: d.healthy}
+	d := &daemon{newsroom: n, log: log, now: a.now, hub: hub(n, log)}
+	server := &web.Server{Newsroom: n, Log: log, Healthy: d.healthy, Erased: n.Erased}
 	return d.run(ctx, listener, server.NewHTTPServer())
 }
