@@ -41,10 +41,8 @@ func (n *Newsroom) before(name string) (last []seen, ok bool, err error) {
 	var document struct {
 		Items []seen `json:"items"`
 	}
-	if json.Unmarshal(text, &document) != nil { // somebody spoilt it: it says nothing
-		return nil, false, nil
-	}
-	return document.Items, true, nil
+	err = json.Unmarshal(text, &document)
+	return document.Items, err == nil, nil //nolint:nilerr // somebody spoilt it: it says nothing
 }
 
 // guard holds what the feeds are to show against what they showed last. Of a feed that it refuses nothing is published but that
