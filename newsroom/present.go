@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"slices"
 	"strings"
+	"time"
 
 	"tidings/digest"
 	"tidings/items"
@@ -112,10 +113,19 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	}
 	now.others = s.others(x, now.links)
 	article := s.maker.Article(x)
-	now.story = publish.Story{Article: article, Expired: of.expired, Revised: x.Updated,
+	now.story = publish.Story{Article: article, Expired: of.expired, Revised: revised(x),
 		Print: publish.ArticlePrint(article, x.Item.Body, now.others, strings.Join(urls, "\n")),
 		Body:  s.body(x)}
 	return now
+}
+
+// revised is when a story last changed since it first showed; zero if it never did, so that the same files give the same bytes whenever
+// they are first published.
+func revised(x items.Story) time.Time {
+	if !x.Updated.After(x.FirstPublished) {
+		return time.Time{}
+	}
+	return x.Updated
 }
 
 func (s *showing) body(x items.Story) func() template.HTML {

@@ -183,6 +183,11 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err != nil || print == n.published {
 		return Publication{Desk: desk}, errors.Join(err, desk.problem())
 	}
+	if n.published == "" { // a newsroom's own templates may be wrong: then nothing is touched
+		if probs := n.Templates.Check(); probs.HasErrors() {
+			return Publication{}, probs
+		}
+	}
 	// Before anything of them is seen: an id that was shown must never be minted anew.
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
 		return Publication{}, err

@@ -329,6 +329,9 @@ func (n *Newsroom) deliver(ctx context.Context, s Sent) (Sent, error) {
 	sendErr := errTakenBack
 	for errors.Is(sendErr, errTakenBack) {
 		var off bool
+		if s.Issue, err = n.Ledger.Issue(ctx, s.Issue.ID); err != nil { // it may have been revised meanwhile
+			return s, err
+		}
 		if s.Issue, off, err = n.revise(ctx, s.Issue); err != nil {
 			return s, err
 		}

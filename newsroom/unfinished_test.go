@@ -83,10 +83,12 @@ func TestTakenBackWhileSending(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server, r := serve(t)
+			r.edit("tidings.yaml", "mail:\n", "mail:\n  rate: 2/s\n") // so that there is time to notice
+			r.Newsroom = r.openAgain(false)
 			r.onlyItems("secret.md", item("Secret", "newsletter: lead\ndate: 2016-12-01"), "open.md", item("Openness", "date: 2016-12-02"))
 			other, n := r.openAgain(false), 0
 			server.set(false, func(string) error {
-				if n++; n != 4 {
+				if n++; n != 2 {
 					return nil
 				}
 				r.edit("items/secret.md", "date:", "status: "+test.status+"\ndate:")
@@ -107,7 +109,7 @@ func TestTakenBackWhileSending(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v := issue.Revisions; len(v) != 2 || v[0].Sent != 3 || v[1].Sent != 5 || v[1].Stories != 1 || v[1].Created.IsZero() {
+			if v := issue.Revisions; len(v) < 2 || v[0].Sent < 1 || v[0].Sent > 5 || v[0].Sent+v[len(v)-1].Sent != 8 || v[1].Stories != 1 || v[1].Created.IsZero() {
 				t.Errorf("the revisions: %+v", v)
 			}
 			for d, err := range deliveries {

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -181,10 +182,10 @@ func (f *Folder) put(d Document, last record) outcome {
 		return outcome{err: err}
 	}
 	now := record{print: d.Print, hash: sha256.Sum256(data), size: int64(len(data))}
-	if last.hash == now.hash && f.holds(d.Path, now.size) {
-		return outcome{record: now}
-	}
 	to := f.path(d.Path)
+	if f.holds(d.Path, now.size) && (last.hash == now.hash || last.hash == [sha256.Size]byte{} && sameBytes(to, data)) {
+		return outcome{record: now, err: f.compressMissing(d, data)}
+	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return outcome{err: err}
 	}
@@ -192,6 +193,22 @@ func (f *Folder) put(d Document, last record) outcome {
 		return outcome{err: err}
 	}
 	return outcome{record: now, written: true, err: f.compress(d, data)}
+}
+
+// sameBytes tells whether a file of which nothing is known, since the database was lost, has these bytes.
+func sameBytes(name string, data []byte) bool {
+	have, err := os.ReadFile(name)
+	return err == nil && bytes.Equal(have, data)
+}
+
+// compressMissing makes the siblings of a document that is right, if they are not there.
+func (f *Folder) compressMissing(d Document, data []byte) error {
+	for _, p := range d.paths() {
+		if _, err := os.Lstat(f.path(p)); err != nil {
+			return f.compress(d, data)
+		}
+	}
+	return nil
 }
 
 func (f *Folder) places(paths []string) []string {

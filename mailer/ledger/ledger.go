@@ -143,6 +143,17 @@ func (l Ledger) UnfinishedIssues(ctx context.Context, newsletter string) ([]Issu
 	return l.issues(ctx, `WHERE ($1 = '' OR newsletter = $1) AND state = 'sending'`, newsletter)
 }
 
+// Issue gives an issue as it is now.
+func (l Ledger) Issue(ctx context.Context, id int64) (Issue, error) {
+	all, err := l.Issues(ctx, "")
+	for _, i := range all {
+		if i.ID == id {
+			return i, nil
+		}
+	}
+	return Issue{}, errors.Join(err, fmt.Errorf("issue %d is not in the ledger", id))
+}
+
 func (l Ledger) issues(ctx context.Context, where, newsletter string) ([]Issue, error) {
 	rows, err := l.DB.QueryContext(ctx, `SELECT id, newsletter, number, slot, state, revision, content, created, finished FROM issues `+where+
 		` ORDER BY created, id`, newsletter)
