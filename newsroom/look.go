@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"time"
 )
 
@@ -42,7 +43,8 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n.now().Sub(n.verified).Abs() >= verifyEvery {
+	_, missing := os.Stat(n.Config.Publish)
+	if missing != nil || n.now().Sub(n.verified).Abs() >= verifyEvery {
 		lost, err := n.public.Verify(ctx)
 		if err != nil {
 			return "", err

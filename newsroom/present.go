@@ -93,6 +93,9 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	if !there {
 		file.Refs, file.Beside = x.Item.Refs(), last.of.beside
 	}
+	if x.Status == items.Withdrawn { // a notice shows nothing of the story
+		file.Refs = nil
+	}
 	of := condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
 		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), expired: x.Item.Expired(s.desk.now)}
 	if last.story.ID != "" && last.of == of && last.others == s.others(x, last.links) {

@@ -184,7 +184,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		return Publication{Desk: desk}, errors.Join(err, desk.problem())
 	}
 	if n.published == "" { // a newsroom's own templates may be wrong: then nothing is touched
-		if probs := n.Templates.Check(); probs.HasErrors() {
+		if probs := n.Templates.Check(publish.Templates...); probs.HasErrors() {
 			return Publication{}, probs
 		}
 	}
@@ -208,6 +208,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
 	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(site.Issues), site.Stays()...)); err != nil {
+		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, err
 	}
 	if err := errors.Join(n.saveFloors(ctx, site), n.assets.Remember(ctx, n.db)); err != nil {

@@ -40,12 +40,15 @@ type Site struct {
 	print   string                                // of what every page shows
 }
 
+// Templates are the names of those that documents are made with.
+var Templates = []string{"index.html", "list.html", "story.html", "entry.html", "issue.html", "feed.html", "feeds.html", "notice.html"}
+
 // Story is a story as it is shown.
 type Story struct {
 	items.Article                      // without Body
 	Body          func() template.HTML // makes it; it may be called at the same time as others
 	Print         string               // of all that is shown of it
-	Expired       bool                 // it has a page, but is in no feed and no list
+	Expired       bool                 // it has a page and is in lists and archives, but in no live feed
 	Revised       time.Time            // when it last changed here
 }
 

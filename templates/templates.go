@@ -206,11 +206,14 @@ func (s *Set) once(site Site, partial, key string, view any) (template.HTML, err
 // Style is the stylesheet that the pages link to as style.css: CSS in UTF-8. The caller must not change it.
 func (s *Set) Style() []byte { return s.style }
 
-// Check executes every template with sample views, so that a misspelt field in an override is found before a story
-// needs it. The same problem is reported once.
-func (s *Set) Check() problem.List {
+// Check executes the named templates, or every one if none is named, with sample views, so that a misspelt field in an override is found
+// before a story needs it. The same problem is reported once.
+func (s *Set) Check(names ...string) problem.List {
 	var wrong problem.List
 	for _, sample := range samples() {
+		if len(names) > 0 && !slices.Contains(names, sample.template) {
+			continue
+		}
 		err := s.render(io.Discard, sample.template, sample.view)
 		if err == nil {
 			continue
