@@ -345,6 +345,9 @@ func (c *checker) body() {
 		c.Warnf(c.story.line, "write the story, or give link: https://… if it lives elsewhere", "the story has no text")
 	}
 	for i, line := range strings.Split(c.Body, "\n") {
+		if !strings.Contains(line, "](") {
+			continue
+		}
 		if m := blankInLink.FindStringSubmatch(line); m != nil {
 			c.Warnf(c.story.at(i+1), fmt.Sprintf("write <%s> with the angle brackets, or rename the file", m[1]), "the file name %q holds a blank, which ends a link", m[1])
 		}

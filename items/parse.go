@@ -50,6 +50,9 @@ func (p Parser) Parse(file string, data []byte) (Item, problem.List) {
 	return it, append(probs, doc.Problems...)
 }
 
+// lineEnds are those of Windows and of old Macs.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // clean gives the text of a file: UTF-8 with plain newlines, without a byte order mark and control characters.
 func clean(file string, data []byte) (string, problem.List) {
 	var probs problem.List
@@ -66,7 +69,9 @@ func clean(file string, data []byte) (string, problem.List) {
 		return "", probs
 	}
 	text := strings.TrimPrefix(string(data), "\uFEFF")
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	if strings.Contains(text, "\r") {
+		text = lineEnds.Replace(text)
+	}
 	clean, removed := markup.CleanText(text)
 	if removed > 0 {
 		line := 1 + strings.Count(text[:firstDifference(text, clean)], "\n")

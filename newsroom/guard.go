@@ -84,7 +84,7 @@ func idsOf(last []seen) []string {
 }
 
 // changedID tells of a story that readers know by another id.
-func changedID(stories []publish.Story, last []seen) string {
+func changedID(stories []*publish.Story, last []seen) string {
 	ids := make(map[string]string, len(stories))
 	for _, s := range stories {
 		ids[s.URL] = s.ID
@@ -99,7 +99,7 @@ func changedID(stories []publish.Story, last []seen) string {
 
 // broughtBack tells of too many old stories that would come into a feed.
 func (n *Newsroom) broughtBack(w publish.Window, last []seen, now time.Time) string {
-	var old []publish.Story
+	var old []*publish.Story
 	for _, s := range w.Stories {
 		if now.Sub(s.Published) > oldNews && !slices.ContainsFunc(last, func(l seen) bool { return l.ID == s.ID }) {
 			old = append(old, s)
@@ -142,7 +142,7 @@ func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
 	return outlook(site.Windows()[0].Stories, last, desk), err
 }
 
-func outlook(stories []publish.Story, last []seen, desk Desk) (o Outlook) {
+func outlook(stories []*publish.Story, last []seen, desk Desk) (o Outlook) {
 	modified := map[string]time.Time{}
 	for _, s := range last {
 		modified[s.ID] = s.Modified

@@ -17,10 +17,10 @@ type shelf map[string]shelved
 // shelved is a story as it was shown, and what that depended on.
 type shelved struct {
 	of     condition
-	links  []string // the files of other stories that it leads to
-	others string   // what those, and related stories, were called
-	assets []string // the files beside the item that it shows, as it names them
-	story  publish.Story
+	links  []string      // the files of other stories that it leads to
+	others string        // what those, and related stories, were called
+	assets []string      // the files beside the item that it shows, as it names them
+	story  publish.Story // without Body
 }
 
 // condition is all of a story's own that decides on how it is shown.
@@ -70,20 +70,22 @@ func (s *showing) asset(item, src string) (items.Asset, bool) {
 }
 
 // showStories gives those that show, newest first.
-func (n *Newsroom) showStories(desk Desk) []publish.Story {
+func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 	s := n.newShowing(desk)
 	shown := make(shelf, len(desk.Stories))
-	var out []publish.Story
+	out := make([]*publish.Story, 0, len(desk.Stories))
 	for _, x := range desk.Stories {
 		if !x.Visible(desk.now) {
 			continue
 		}
 		now := s.shelve(x, n.shelf[x.ID])
 		shown[x.ID] = now
-		out = append(out, now.story)
+		story := now.story
+		story.Body = s.body(x)
+		out = append(out, &story)
 	}
 	n.shelf = shown
-	slices.SortFunc(out, func(a, b publish.Story) int { return items.NewestFirst(a.Article, b.Article) })
+	slices.SortFunc(out, func(a, b *publish.Story) int { return items.NewestFirst(a.Article, b.Article) })
 	return out
 }
 
@@ -102,7 +104,6 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 		for _, src := range last.assets {
 			s.asset(x.Path, src)
 		}
-		last.story.Body = s.body(x)
 		return last
 	}
 	now := shelved{of: of}
@@ -117,8 +118,7 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	now.others = s.others(x, now.links)
 	article := s.maker.Article(x)
 	now.story = publish.Story{Article: article, Expired: of.expired, Revised: revised(x),
-		Print: publish.ArticlePrint(article, x.Item.Body, now.others, strings.Join(urls, "\n")),
-		Body:  s.body(x)}
+		Print: publish.ArticlePrint(article, x.Item.Body, now.others, strings.Join(urls, "\n"))}
 	return now
 }
 

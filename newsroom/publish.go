@@ -264,7 +264,7 @@ func (n *Newsroom) mailed(issues []templates.Digest) (paths []string) {
 }
 
 // topics are those of the configuration, else those that the stories name, by title.
-func (n *Newsroom) topics(stories []publish.Story) []items.Topic {
+func (n *Newsroom) topics(stories []*publish.Story) []items.Topic {
 	titles := maps.Clone(n.Config.Topics)
 	if titles == nil {
 		titles = map[string]string{}
@@ -283,7 +283,7 @@ func (n *Newsroom) topics(stories []publish.Story) []items.Topic {
 }
 
 // issuePages are the past issues as pages. What was taken back since is not shown in them either.
-func (n *Newsroom) issuePages(ctx context.Context, stories []publish.Story) ([]templates.Digest, error) {
+func (n *Newsroom) issuePages(ctx context.Context, stories []*publish.Story) ([]templates.Digest, error) {
 	shown := map[string]bool{}
 	for _, x := range stories {
 		shown[x.ID] = !x.Withdrawn

@@ -13,23 +13,23 @@ import (
 // only when a story in it does. The last month is open: it is there so that the one before it knows what comes next.
 
 // months are the stories of each month that has any, the newest month first.
-func (s Site) months() (months [][]Story) {
+func (s Site) months() (months [][]*Story) {
 	for _, x := range s.Stories {
 		if last := len(months) - 1; last >= 0 && month(months[last][0]) == month(x) {
 			months[last] = append(months[last], x)
 		} else {
-			months = append(months, []Story{x})
+			months = append(months, []*Story{x})
 		}
 	}
 	return months
 }
 
-func month(s Story) string { return s.Published.Format("2006-01") }
+func month(s *Story) string { return s.Published.Format("2006-01") }
 
 // archiveBase is the address of a month's document without extension.
-func (s Site) archiveBase(of []Story) string { return s.View.URL + archivePath(of) }
+func (s Site) archiveBase(of []*Story) string { return s.View.URL + archivePath(of) }
 
-func archivePath(of []Story) string { return "feeds/news/archive/" + month(of[0]) }
+func archivePath(of []*Story) string { return "feeds/news/archive/" + month(of[0]) }
 
 // archives are the documents of all months.
 func (s Site) archives() []Document {
@@ -46,14 +46,14 @@ func (s Site) archives() []Document {
 			f.PrevArchive = s.archiveBase(months[i+1])
 		}
 		f.Hubs = nil
-		docs = append(docs, s.formats(archivePath(of), f, of)...)
+		docs = append(docs, s.formats(archivePath(of), f, of, s.entry)...)
 	}
 	return docs
 }
 
 // calendars are the calendar of all events, and the file of each.
 func (s Site) calendars() []Document {
-	events := newest(s.Stories, 0, func(x Story) bool { return x.Event != nil })
+	events := newest(s.Stories, 0, func(x *Story) bool { return x.Event != nil })
 	entries := func() []feed.Entry {
 		out := make([]feed.Entry, len(events))
 		for i, x := range events {
@@ -81,7 +81,7 @@ func (s Site) calendars() []Document {
 // calendarRefresh is how long a calendar program may wait before it looks again.
 const calendarRefresh = 6 * time.Hour
 
-func (s Site) eventEntry(x Story) feed.Entry {
+func (s Site) eventEntry(x *Story) feed.Entry {
 	return feed.Entry{Article: x.Article, Revised: x.Revised}
 }
 

@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -61,6 +62,9 @@ const (
 	brotliLevel = 6
 )
 
+// window is the least window (RFC 7932 §9.1), in bits, that holds so many bytes: the usual one would take 16 MB of memory for each document.
+func window(size int) int { return max(10, min(22, bits.Len(uint(size))+1)) }
+
 // compress puts the siblings of a document beside it. They come after it: a server takes none that is older.
 func (f *Folder) compress(d Document, data []byte) error {
 	if !d.Compress {
@@ -71,7 +75,7 @@ func (f *Folder) compress(d Document, data []byte) error {
 	if err != nil {
 		return err
 	}
-	b := brotli.NewWriterLevel(&brotlied, brotliLevel)
+	b := brotli.NewWriterOptions(&brotlied, brotli.WriterOptions{Quality: brotliLevel, LGWin: window(len(data))})
 	for _, w := range []interface {
 		Write([]byte) (int, error)
 		Close() error

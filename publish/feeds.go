@@ -18,12 +18,12 @@ import (
 // channel is one feed: what it is called and which stories it is of.
 type channel struct {
 	name, title string
-	keep        func(Story) bool
+	keep        func(*Story) bool
 }
 
 // channels are the feeds of stories, the one of all news first.
 func (s Site) channels() []channel {
-	all := []channel{{"news", s.View.Title, func(Story) bool { return true }}}
+	all := []channel{{"news", s.View.Title, func(*Story) bool { return true }}}
 	for _, t := range s.Topics {
 		all = append(all, channel{"topics/" + t.Slug, t.Title, has(t)})
 	}
@@ -33,7 +33,7 @@ func (s Site) channels() []channel {
 	if s.Feeds.Authors {
 		all = append(all, s.byAuthor()...)
 	}
-	return append(all, channel{"events", templates.LocaleFor(s.Language).T("feeds_events"), func(x Story) bool { return x.Event != nil }})
+	return append(all, channel{"events", templates.LocaleFor(s.Language).T("feeds_events"), func(x *Story) bool { return x.Event != nil }})
 }
 
 // byLanguage gives a channel for each language, where there are several.
@@ -46,7 +46,7 @@ func (s Site) byLanguage() (out []channel) {
 		return nil
 	}
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
-		out = append(out, channel{"languages/" + strings.ToLower(tag), templates.OwnName(tag), func(x Story) bool { return x.Language == tag }})
+		out = append(out, channel{"languages/" + strings.ToLower(tag), templates.OwnName(tag), func(x *Story) bool { return x.Language == tag }})
 	}
 	return out
 }
@@ -61,7 +61,7 @@ func (s Site) byAuthor() (out []channel) {
 		}
 	}
 	for _, slug := range slices.Sorted(maps.Keys(names)) {
-		out = append(out, channel{"authors/" + slug, names[slug], func(x Story) bool {
+		out = append(out, channel{"authors/" + slug, names[slug], func(x *Story) bool {
 			return slices.ContainsFunc(x.Authors, func(p items.Person) bool { return items.Slugify(p.Name) == slug })
 		}})
 	}
@@ -100,7 +100,7 @@ func (f Floor) below(a items.Article) bool {
 // Window is what a feed shows.
 type Window struct {
 	Name    string
-	Stories []Story
+	Stories []*Story
 	Floor   Floor // from now on
 }
 
@@ -114,7 +114,7 @@ func (s Site) Windows() []Window {
 	return out
 }
 
-func (s Site) window(c channel, current []Story) Window {
+func (s Site) window(c channel, current []*Story) Window {
 	w := Window{Name: c.name, Floor: s.Feeds.Floors[c.name]}
 	only, limited := s.Feeds.Keep[c.name]
 	for _, x := range current {
@@ -139,7 +139,7 @@ func (s Site) feedDocuments() []Document {
 	for _, c := range s.channels() {
 		titles[c.name] = c.title
 	}
-	for _, w := range s.Windows() {
+	for _, w := range s.windows {
 		if slices.Contains(s.Feeds.Frozen, w.Name) {
 			continue
 		}
@@ -150,7 +150,7 @@ func (s Site) feedDocuments() []Document {
 				f.PrevArchive = s.archiveBase(months[0])
 			}
 		}
-		docs = append(docs, s.formats("feeds/"+w.Name, f, w.Stories)...)
+		docs = append(docs, s.formats("feeds/"+w.Name, f, w.Stories, func(x *Story) (feed.Entry, error) { return s.live[x.ID]() })...)
 	}
 	return append(docs, s.corrections()...)
 }
@@ -177,12 +177,12 @@ func (s Site) feed(name, title string) feed.Feed {
 	}
 }
 
-// formats are the documents of a feed of these stories, one for each format, at a path without extension.
-func (s Site) formats(path string, f feed.Feed, stories []Story) []Document {
-	return s.written(path, f, prints(stories), func() ([]feed.Entry, error) {
+// formats are the documents of a feed of these stories, which entry makes entries of: one for each format, at a path without extension.
+func (s Site) formats(path string, f feed.Feed, stories []*Story, entry func(*Story) (feed.Entry, error)) []Document {
+	return s.written(path, f, prints(stories), shared(len(feed.Formats), func() ([]feed.Entry, error) {
 		entries := make([]feed.Entry, len(stories))
 		for i, x := range stories {
-			e, err := s.entries[x.ID]()
+			e, err := entry(x)
 			if err != nil {
 				return nil, err
 			}
@@ -192,7 +192,7 @@ func (s Site) formats(path string, f feed.Feed, stories []Story) []Document {
 			entries[i] = e
 		}
 		return entries, nil
-	})
+	}))
 }
 
 // written are the documents of a feed, whose entries have a print.
@@ -236,7 +236,7 @@ func (s Site) corrections() []Document {
 		change.Date, change.Text = c.Date.Time, c.Text
 		return change.Title(), c.Text
 	}
-	changed := newest(s.Stories, 0, func(x Story) bool { return x.Withdrawn || len(x.Corrections) > 0 })
+	changed := newest(s.Stories, 0, func(x *Story) bool { return x.Withdrawn || len(x.Corrections) > 0 })
 	entries := feed.Corrections(articles(changed), words)
 	entries = entries[:min(len(entries), s.Feeds.Limit)]
 	f := s.feed("corrections", s.View.Feed("corrections").Title)
@@ -247,12 +247,11 @@ func (s Site) corrections() []Document {
 func (s Site) feedPages() []Document {
 	var docs []Document
 	var outlines []feed.Outline
-	windows := s.Windows()
 	for _, l := range s.View.Feeds {
 		outlines = append(outlines, feed.Outline{Title: l.Title, URL: l.RSS, Home: l.Page, Language: s.Language})
-		stories := newest(s.Stories, 0, func(x Story) bool { return l.Name == "corrections" && (x.Withdrawn || len(x.Corrections) > 0) })
-		if i := slices.IndexFunc(windows, func(w Window) bool { return w.Name == l.Name }); i >= 0 {
-			stories = newest(windows[i].Stories, 10, shown)
+		stories := newest(s.Stories, 0, func(x *Story) bool { return l.Name == "corrections" && (x.Withdrawn || len(x.Corrections) > 0) })
+		if i := slices.IndexFunc(s.windows, func(w Window) bool { return w.Name == l.Name }); i >= 0 {
+			stories = newest(s.windows[i].Stories, 10, shown)
 		}
 		docs = append(docs, s.page("feeds/"+l.Name+"/", "feed.html", printOf(l.Name, prints(stories)), func() any {
 			v := templates.FeedPage{Site: s.view(s.Language), Feed: l}

@@ -21,8 +21,8 @@ func (s Site) lists() []Document {
 }
 
 // has tells of a story whether it belongs to the topic.
-func has(t items.Topic) func(Story) bool {
-	return func(s Story) bool {
+func has(t items.Topic) func(*Story) bool {
+	return func(s *Story) bool {
 		for _, have := range s.Topics {
 			if have.Slug == t.Slug {
 				return true
@@ -33,7 +33,7 @@ func has(t items.Topic) func(Story) bool {
 }
 
 // list is the page at a path that lists stories; of a long list, those of the last year, and a page for each year under the folder.
-func (s Site) list(path, folder, title, feedName string, stories []Story) []Document {
+func (s Site) list(path, folder, title, feedName string, stories []*Story) []Document {
 	years := byYear(stories)
 	if len(stories) <= wholeList {
 		return []Document{s.listPage(path, title, feedName, years, nil)}
@@ -44,16 +44,16 @@ func (s Site) list(path, folder, title, feedName string, stories []Story) []Docu
 	}
 	docs := []Document{s.listPage(path, title, feedName, years[:1], links)}
 	for _, y := range years {
-		docs = append(docs, s.listPage(yearPath(folder, y), title, feedName, [][]Story{y}, links))
+		docs = append(docs, s.listPage(yearPath(folder, y), title, feedName, [][]*Story{y}, links))
 	}
 	return docs
 }
 
-func yearPath(folder string, year []Story) string {
+func yearPath(folder string, year []*Story) string {
 	return folder + "archive/" + year[0].Published.Format("2006") + "/"
 }
 
-func (s Site) listPage(path, title, feedName string, years [][]Story, links []templates.YearLink) Document {
+func (s Site) listPage(path, title, feedName string, years [][]*Story, links []templates.YearLink) Document {
 	parts := []string{path, title}
 	for _, y := range years {
 		parts = append(parts, prints(y))
@@ -72,12 +72,12 @@ func (s Site) listPage(path, title, feedName string, years [][]Story, links []te
 }
 
 // byYear groups stories that are newest first.
-func byYear(stories []Story) (years [][]Story) {
+func byYear(stories []*Story) (years [][]*Story) {
 	for _, s := range stories {
 		if last := len(years) - 1; last >= 0 && years[last][0].Published.Year() == s.Published.Year() {
 			years[last] = append(years[last], s)
 		} else {
-			years = append(years, []Story{s})
+			years = append(years, []*Story{s})
 		}
 	}
 	return years

@@ -5,17 +5,21 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"tidings/items"
 )
 
 // printOf is the print of what a document is made of, in short texts such as other prints.
 func printOf(parts ...string) string {
-	h := sha256.New()
+	var all []byte
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d %s\n", len(p), p)
+		all = strconv.AppendInt(all, int64(len(p)), 10)
+		all = append(all, ' ')
+		all = append(all, p...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:16])
 }
 
 // ArticlePrint is the print of all that an article shows, and of what more is said of it.

@@ -29,15 +29,17 @@ type Site struct {
 	Host     string         // in the ids of the feeds; never changes
 	Language string         // BCP 47, of pages that belong to no story
 	Zone     *time.Location
-	Stories  []Story // newest first; each has a page
+	Stories  []*Story // newest first; each has a page
 	Erased   []feed.Tombstone
 	Topics   []items.Topic // each has feeds of its own
 	Feeds    Choice
 	Issues   []templates.Digest
 
 	set     *templates.Set
-	entries map[string]func() (feed.Entry, error) // by story's id; each is made once, for all the documents that it is in
-	print   string                                // of what every page shows
+	print   string                                   // of what every page shows
+	windows []Window                                 // of Windows
+	bodies  map[string]func() (template.HTML, error) // by story's id: made once for its page and for the archive
+	live    map[string]func() (feed.Entry, error)    // by story's id: made once for all the live feeds that it is in
 }
 
 // Templates are the names of those that documents are made with.
@@ -50,15 +52,6 @@ type Story struct {
 	Print         string               // of all that is shown of it
 	Expired       bool                 // it has a page and is in lists and archives, but in no live feed
 	Revised       time.Time            // when it last changed here
-}
-
-// full is the story with its body.
-func (s Story) full() items.Article {
-	a := s.Article
-	if s.Body != nil {
-		a.Body = s.Body()
-	}
-	return a
 }
 
 // Choice says which feeds there are besides that of all news and those of topics, and what they hold.
@@ -84,7 +77,9 @@ func (s Site) Documents(set *templates.Set) []Document {
 	s.View.Newsletters = s.newsletters()
 	s.View.Parts = &templates.Parts{}
 	s.print = s.viewPrint()
-	s.entries = s.makeEntries()
+	s.windows = s.Windows()
+	s.bodies = s.makeBodies()
+	s.live = s.makeLive()
 	return slices.Concat(s.pages(), s.lists(), s.issuePages(), s.feedPages(), s.feedDocuments(), s.archives(), s.calendars())
 }
 
@@ -136,7 +131,7 @@ func (s Site) pages() []Document {
 	docs := []Document{{Path: "style.css", Print: printOf(string(style)), Make: func() ([]byte, error) { return style, nil }}}
 	for _, story := range s.Stories {
 		docs = append(docs, s.page("news/"+story.Slug+"/", "story.html", story.Print, func() any {
-			return templates.Story{Site: s.view(story.Language), Article: story.full()}
+			return templates.Story{Site: s.view(story.Language), Article: s.full(story)}
 		}))
 	}
 	latest := newest(s.current(), s.Feeds.Limit, shown)
@@ -149,15 +144,15 @@ func (s Site) pages() []Document {
 }
 
 // current are the stories that are in feeds and lists.
-func (s Site) current() []Story {
-	return slices.DeleteFunc(slices.Clone(s.Stories), func(x Story) bool { return x.Expired })
+func (s Site) current() []*Story {
+	return slices.DeleteFunc(slices.Clone(s.Stories), func(x *Story) bool { return x.Expired })
 }
 
-func shown(s Story) bool { return !s.Withdrawn }
+func shown(s *Story) bool { return !s.Withdrawn }
 
 // newest gives the first stories that keep is true of, at most limit of them; 0 is all.
-func newest(stories []Story, limit int, keep func(Story) bool) []Story {
-	var chosen []Story
+func newest(stories []*Story, limit int, keep func(*Story) bool) []*Story {
+	var chosen []*Story
 	for _, s := range stories {
 		if limit > 0 && len(chosen) == limit {
 			break
@@ -169,7 +164,7 @@ func newest(stories []Story, limit int, keep func(Story) bool) []Story {
 	return chosen
 }
 
-func articles(stories []Story) []items.Article {
+func articles(stories []*Story) []items.Article {
 	out := make([]items.Article, len(stories))
 	for i, s := range stories {
 		out[i] = s.Article
@@ -178,7 +173,7 @@ func articles(stories []Story) []items.Article {
 }
 
 // prints is the print of several stories.
-func prints(stories []Story) string {
+func prints(stories []*Story) string {
 	all := make([]string, len(stories))
 	for i, s := range stories {
 		all[i] = s.Print
@@ -232,22 +227,72 @@ func (s Site) rooted(page []byte) []byte {
 	return bytes.Join([][]byte{head, body}, []byte("<body"))
 }
 
-// makeEntries readies each story to be rendered once as an entry, for all the feeds that it is in.
-func (s Site) makeEntries() map[string]func() (feed.Entry, error) {
-	out := make(map[string]func() (feed.Entry, error), len(s.Stories))
+// makeBodies readies the body of each story, for its page and for the archive.
+func (s Site) makeBodies() map[string]func() (template.HTML, error) {
+	out := make(map[string]func() (template.HTML, error), len(s.Stories))
 	for _, story := range s.Stories {
-		out[story.ID] = sync.OnceValues(func() (feed.Entry, error) {
-			a, l := story.full(), templates.LocaleFor(cmp.Or(story.Language, s.Language))
-			var b bytes.Buffer
-			if err := s.set.Execute(&b, "entry.html", templates.Entry{Locale: l, Article: a}); err != nil {
-				return feed.Entry{}, fmt.Errorf("story %s: %w", a.Slug, err)
-			}
-			if a.Withdrawn {
-				a.Title = l.T("withdrawn_title")
-			}
-			a.Body = ""
-			return feed.Entry{Article: a, Content: b.String(), Revised: story.Revised}, nil
-		})
+		if story.Body != nil {
+			out[story.ID] = shared(2, func() (template.HTML, error) { return story.Body(), nil })
+		}
 	}
 	return out
+}
+
+// full is the story with its body.
+func (s Site) full(story *Story) items.Article {
+	a := story.Article
+	if body := s.bodies[story.ID]; body != nil {
+		a.Body, _ = body() // it never fails
+	}
+	return a
+}
+
+// makeLive readies each story of a live feed as an entry.
+func (s Site) makeLive() map[string]func() (feed.Entry, error) {
+	out := map[string]func() (feed.Entry, error){}
+	for _, w := range s.windows {
+		for _, story := range w.Stories {
+			if out[story.ID] == nil {
+				out[story.ID] = sync.OnceValues(func() (feed.Entry, error) { return s.entry(story) })
+			}
+		}
+	}
+	return out
+}
+
+// entry renders a story as an entry of a feed.
+func (s Site) entry(story *Story) (feed.Entry, error) {
+	a, l := s.full(story), templates.LocaleFor(cmp.Or(story.Language, s.Language))
+	var b bytes.Buffer
+	if err := s.set.Execute(&b, "entry.html", templates.Entry{Locale: l, Article: a}); err != nil {
+		return feed.Entry{}, fmt.Errorf("story %s: %w", a.Slug, err)
+	}
+	if a.Withdrawn {
+		a.Title = l.T("withdrawn_title")
+	}
+	a.Body = ""
+	return feed.Entry{Article: a, Content: b.String(), Revised: story.Revised}, nil
+}
+
+// shared makes something for so many takers: for the first one, and after the last one it is let go, so that a large site need not be in
+// memory as a whole. For whoever comes later it is made again.
+func shared[T any](takers int, produce func() (T, error)) func() (T, error) {
+	var mu sync.Mutex
+	var made T
+	var err error
+	left := 0
+	return func() (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if left == 0 {
+			made, err = produce()
+			left = takers
+		}
+		give := made
+		if left--; left == 0 {
+			var none T
+			made = none
+		}
+		return give, err
+	}
 }

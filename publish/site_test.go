@@ -39,7 +39,7 @@ func newSite() publish.Site {
 		Host:     "news.example.org",
 		Language: "en",
 		Zone:     time.UTC,
-		Stories:  []publish.Story{shown(ferries), shown(gone), shown(boats), expired(old)},
+		Stories:  []*publish.Story{shown(ferries), shown(gone), shown(boats), expired(old)},
 		Topics:   []items.Topic{calais},
 		Feeds:    publish.Choice{Limit: 10},
 		Issues: []templates.Digest{{Newsletter: templates.Newsletter{Name: "weekly", Title: "Weekly digest"}, Number: 7,
@@ -47,13 +47,13 @@ func newSite() publish.Site {
 	}
 }
 
-func shown(a items.Article) publish.Story {
+func shown(a items.Article) *publish.Story {
 	body := a.Body
 	a.Body = ""
-	return publish.Story{Article: a, Print: publish.ArticlePrint(a, string(body)), Body: func() template.HTML { return body }, Revised: a.Updated}
+	return &publish.Story{Article: a, Print: publish.ArticlePrint(a, string(body)), Body: func() template.HTML { return body }, Revised: a.Updated}
 }
 
-func expired(a items.Article) publish.Story {
+func expired(a items.Article) *publish.Story {
 	s := shown(a)
 	s.Expired = true
 	return s
