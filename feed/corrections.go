@@ -32,7 +32,7 @@ func Corrections(articles []items.Article, words CorrectionWords) []Entry {
 			entries = append(entries, newCorrection(a, i, marks[i], words))
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b Entry) int { return items.NewestFirst(a.Article, b.Article) })
+	slices.SortStableFunc(entries, func(a, b Entry) int { return items.NewestFirst(&a.Article, &b.Article) })
 	return entries
 }
 

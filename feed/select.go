@@ -16,7 +16,7 @@ func Select(articles []items.Article, limit int, keep func(items.Article) bool) 
 			chosen = append(chosen, a)
 		}
 	}
-	slices.SortStableFunc(chosen, items.NewestFirst)
+	slices.SortStableFunc(chosen, func(a, b items.Article) int { return items.NewestFirst(&a, &b) })
 	if limit > 0 && len(chosen) > limit {
 		chosen = slices.Clip(chosen[:limit])
 	}

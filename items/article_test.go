@@ -174,7 +174,7 @@ func TestSlugify(t *testing.T) {
 func TestOrders(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2015, 12, d, 0, 0, 0, 0, time.UTC) }
 	list := []items.Article{{ID: "c", Published: day(1)}, {ID: "b", Published: day(2)}, {ID: "a", Published: day(1)}}
-	slices.SortFunc(list, items.NewestFirst)
+	slices.SortFunc(list, func(a, b items.Article) int { return items.NewestFirst(&a, &b) })
 	if got := list[0].ID + list[1].ID + list[2].ID; got != "bac" {
 		t.Error(got)
 	}

@@ -1,6 +1,7 @@
 package items
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"tidings/internal/markup"
@@ -69,6 +71,13 @@ type File struct {
 type Scan struct {
 	Files    []File
 	Problems problem.List // of the folder; those of the files are with them
+}
+
+// Same tells whether both found the same versions of the same files, in the same state.
+func (s Scan) Same(other Scan) bool {
+	return slices.Equal(s.Problems, other.Problems) && slices.EqualFunc(s.Files, other.Files, func(a, b File) bool {
+		return a.Path == b.Path && a.Hash == b.Hash && a.Item == b.Item && a.Pending == b.Pending && a.Beside == b.Beside && len(a.Problems) == len(b.Problems)
+	})
 }
 
 // AllProblems gives the problems of the folder and of all files, by file and line.
@@ -243,15 +252,22 @@ func (f *Folder) read(root *os.Root, p string) File {
 
 // readFile reads at most a little more than an item may have.
 func readFile(root *os.Root, p string) ([]byte, error) {
-	if info, err := root.Stat(p); err == nil && !info.Mode().IsRegular() {
-		return nil, errors.New("it is no ordinary file") // opening a pipe would wait for its other end
-	}
-	in, err := root.Open(p)
+	in, err := root.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe would wait for its other end
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	return io.ReadAll(io.LimitReader(in, MaxSize+1))
+	info, err := in.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no ordinary file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), MaxSize)) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(in, MaxSize+1))
+	return b.Bytes(), err
 }
 
 func unreadableHint(err error) string {

@@ -39,6 +39,7 @@ func (s *Store) Load(ctx context.Context) (Known, error) {
 	}
 	k, err := s.load(ctx)
 	if err == nil {
+		k.version = version
 		s.known, s.at = k, version
 	}
 	return k, err
@@ -174,6 +175,7 @@ func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Tim
 		return err
 	}
 	s.known, s.at = k.with(changed), version
+	s.known.version = version
 	return nil
 }
 

@@ -43,7 +43,12 @@ type Known struct {
 	Host    string // in every id; fixed at first use
 	Stories []Story
 	Slugs   map[string]string // every slug ever given: the id of its story
+
+	version string // of the database that it was loaded from; "" if that says nothing
 }
+
+// Same tells whether both were loaded from the same state of the same database.
+func (k Known) Same(other Known) bool { return k.version != "" && k.version == other.version }
 
 // Match says which story each file is, and returns the stories that have a file, by path. A file is the story of the id it
 // pins, else of its content, else of its path; else it is a new one. So a renamed file keeps its story, and two files whose

@@ -54,6 +54,7 @@ type Newsroom struct {
 	assets *publish.Assets
 	public *publish.Folder
 	shelf  shelf
+	last   matched
 
 	published string    // the print of the desk that was published last
 	verified  time.Time // when the publish folder was last looked at

@@ -42,7 +42,8 @@ type showing struct {
 }
 
 func (n *Newsroom) newShowing(desk Desk) *showing {
-	s := &showing{Newsroom: n, desk: desk, files: map[string]items.File{}, titles: map[string]string{}, slugs: map[string]string{}}
+	all := len(desk.Stories)
+	s := &showing{Newsroom: n, desk: desk, files: make(map[string]items.File, all), titles: make(map[string]string, all), slugs: make(map[string]string, all)}
 	for _, f := range desk.Scan.Files {
 		s.files[f.Path] = f
 	}
@@ -85,7 +86,7 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 		out = append(out, &story)
 	}
 	n.shelf = shown
-	slices.SortFunc(out, func(a, b *publish.Story) int { return items.NewestFirst(a.Article, b.Article) })
+	slices.SortFunc(out, func(a, b *publish.Story) int { return items.NewestFirst(&a.Article, &b.Article) })
 	return out
 }
 

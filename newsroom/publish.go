@@ -55,7 +55,24 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 	if err != nil {
 		return Desk{}, err
 	}
-	return desk(known, scan, now, time.Duration(n.Config.Grace)), nil
+	if !n.last.still(known, scan, now) {
+		n.last = matched{scan, desk(known, scan, now, time.Duration(n.Config.Grace))}
+	}
+	d := n.last.desk
+	d.now = now
+	return d, nil
+}
+
+// matched is a scan and the stories that its files are.
+type matched struct {
+	scan items.Scan
+	desk Desk
+}
+
+// still tells whether the files are the same stories now.
+func (m matched) still(known items.Known, scan items.Scan, now time.Time) bool {
+	next := m.desk.NextChange()
+	return m.desk.known.Same(known) && !now.Before(m.desk.now) && (next.IsZero() || now.Before(next)) && m.scan.Same(scan)
 }
 
 // desk says which story each file is. Its problems are those of the scan and of identity.

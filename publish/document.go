@@ -58,8 +58,8 @@ func (d Document) paths() []string {
 
 // The levels cost a few milliseconds for a feed; the best ones cost a hundred times as much and gain a tenth.
 const (
-	gzipLevel   = 7
-	brotliLevel = 6
+	gzipLevel   = 6
+	brotliLevel = 5
 )
 
 // window is the least window (RFC 7932 §9.1), in bits, that holds so many bytes: the usual one would take 16 MB of memory for each document.

@@ -93,8 +93,8 @@ type Floor struct {
 }
 
 // below tells whether a story is the floor or older.
-func (f Floor) below(a items.Article) bool {
-	return f.ID != "" && items.NewestFirst(items.Article{Published: f.Published, First: f.First, ID: f.ID}, a) <= 0
+func (f Floor) below(a *items.Article) bool {
+	return f.ID != "" && items.NewestFirst(&items.Article{Published: f.Published, First: f.First, ID: f.ID}, a) <= 0
 }
 
 // Window is what a feed shows.
@@ -118,7 +118,7 @@ func (s Site) window(c channel, current []*Story) Window {
 	w := Window{Name: c.name, Floor: s.Feeds.Floors[c.name]}
 	only, limited := s.Feeds.Keep[c.name]
 	for _, x := range current {
-		if !c.keep(x) || w.Floor.below(x.Article) || limited && !slices.Contains(only, x.ID) {
+		if !c.keep(x) || w.Floor.below(&x.Article) || limited && !slices.Contains(only, x.ID) {
 			continue
 		}
 		if len(w.Stories) == s.Feeds.Limit {
@@ -200,7 +200,7 @@ func (s Site) written(path string, f feed.Feed, print string, entries func() ([]
 	var docs []Document
 	head := fmt.Sprintf("%+v", f)
 	for _, format := range feed.Formats {
-		docs = append(docs, Document{Path: path + format.Ext, Stage: Feeds, Compress: !f.Archive,
+		docs = append(docs, Document{Path: path + format.Ext, Stage: Feeds, Compress: f.Current == "",
 			Print: printOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
 			Make: func() ([]byte, error) {
 				var err error

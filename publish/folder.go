@@ -186,13 +186,22 @@ func (f *Folder) put(d Document, last record) outcome {
 	if f.holds(d.Path, now.size) && (last.hash == now.hash || last.hash == [sha256.Size]byte{} && sameBytes(to, data)) {
 		return outcome{record: now, err: f.compressMissing(d, data)}
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := makeFolder(filepath.Dir(to)); err != nil {
 		return outcome{err: err}
 	}
 	if err := atomicfile.Place(to, data, 0o644); err != nil {
 		return outcome{err: err}
 	}
 	return outcome{record: now, written: true, err: f.compress(d, data)}
+}
+
+// makeFolder is os.MkdirAll, in one step where only the last folder is missing, as that of a new page is.
+func makeFolder(dir string) error {
+	err := os.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(dir, 0o755)
+	}
+	return err
 }
 
 // sameBytes tells whether a file of which nothing is known, since the database was lost, has these bytes.

@@ -36,10 +36,10 @@ type Site struct {
 	Issues   []templates.Digest
 
 	set     *templates.Set
-	print   string                                   // of what every page shows
-	windows []Window                                 // of Windows
-	bodies  map[string]func() (template.HTML, error) // by story's id: made once for its page and for the archive
-	live    map[string]func() (feed.Entry, error)    // by story's id: made once for all the live feeds that it is in
+	print   string   // of what every page shows
+	windows []Window // of Windows
+	bodies  *bodies
+	live    map[string]func() (feed.Entry, error) // by story's id: made once for all the live feeds that it is in
 }
 
 // Templates are the names of those that documents are made with.
@@ -78,7 +78,7 @@ func (s Site) Documents(set *templates.Set) []Document {
 	s.View.Parts = &templates.Parts{}
 	s.print = s.viewPrint()
 	s.windows = s.Windows()
-	s.bodies = s.makeBodies()
+	s.bodies = &bodies{made: map[string]template.HTML{}}
 	s.live = s.makeLive()
 	return slices.Concat(s.pages(), s.lists(), s.issuePages(), s.feedPages(), s.feedDocuments(), s.archives(), s.calendars())
 }
@@ -227,24 +227,35 @@ func (s Site) rooted(page []byte) []byte {
 	return bytes.Join([][]byte{head, body}, []byte("<body"))
 }
 
-// makeBodies readies the body of each story, for its page and for the archive.
-func (s Site) makeBodies() map[string]func() (template.HTML, error) {
-	out := make(map[string]func() (template.HTML, error), len(s.Stories))
-	for _, story := range s.Stories {
-		if story.Body != nil {
-			out[story.ID] = shared(2, func() (template.HTML, error) { return story.Body(), nil })
-		}
-	}
-	return out
+// bodies are those that were made for one document and wait for the next one: a story's page and its place in the archive need the same.
+type bodies struct {
+	mu   sync.Mutex
+	made map[string]template.HTML // by story's id
 }
 
 // full is the story with its body.
 func (s Site) full(story *Story) items.Article {
 	a := story.Article
-	if body := s.bodies[story.ID]; body != nil {
-		a.Body, _ = body() // it never fails
+	if story.Body != nil {
+		a.Body = s.bodies.of(story)
 	}
 	return a
+}
+
+// of gives a story's body, which is let go with the second time: a large site need not be in memory as a whole.
+func (b *bodies) of(story *Story) template.HTML {
+	b.mu.Lock()
+	body, ok := b.made[story.ID]
+	delete(b.made, story.ID)
+	b.mu.Unlock()
+	if ok {
+		return body
+	}
+	body = story.Body()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made[story.ID] = body
+	return body
 }
 
 // makeLive readies each story of a live feed as an entry.
