@@ -1,5 +1,5 @@
 # The usual targets. "make" alone lists them.
-.PHONY: help build test race lint fuzz bench-send bench-serve docs demo clean
+.PHONY: help build test race lint fuzz bench-send bench-build bench-serve docs demo clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ fuzz: ## each fuzz test for 20 seconds
 
 bench-send: ## how fast an issue is sent, beside Postfix's smtp-source (BENCH="-n 2000 -rounds 1" for a short look, BENCH=-help for more)
 	go run ./bench/send $(BENCH)
+
+bench-build: ## how long publishing takes, beside Hugo (BENCH="-n 1000 -rounds 1" for a short look; -hugo names the program)
+	go run ./bench/build $(BENCH)
 
 bench-serve: ## the server on the news feed, beside nginx (BENCH="-rounds 1" for a short look)
 	go run ./bench/serve $(BENCH)
