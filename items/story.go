@@ -125,8 +125,9 @@ type matcher struct {
 }
 
 func newMatcher(k Known, files []File) *matcher {
-	m := &matcher{Known: k, files: files, byID: map[string]*Story{}, atPath: map[string]*Story{}, atStem: map[string]*Story{},
-		ofHash: map[string][]*Story{}, present: map[string]int{}, found: make([]*Story, len(files)), used: map[string]bool{}, pinned: map[string]int{}}
+	n := len(k.Stories)
+	m := &matcher{Known: k, files: files, byID: make(map[string]*Story, n), atPath: make(map[string]*Story, n), atStem: make(map[string]*Story, n),
+		ofHash: make(map[string][]*Story, n), present: make(map[string]int, len(files)), found: make([]*Story, len(files)), used: make(map[string]bool, n), pinned: map[string]int{}}
 	m.Slugs = maps.Clone(k.Slugs)
 	if m.Slugs == nil {
 		m.Slugs = map[string]string{}

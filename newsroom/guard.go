@@ -49,7 +49,11 @@ func (n *Newsroom) before(name string) (last []seen, ok bool, err error) {
 // stories were taken back. It gives an error for each.
 func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err error) {
 	site.Feeds.Keep = map[string][]string{}
+	ids := idsAt(site.Stories)
 	for _, w := range site.Windows() {
+		if slices.Equal(n.shown[w.Name], addresses(w)) {
+			continue
+		}
 		last, ok, err := n.before(w.Name)
 		if err != nil {
 			return nil, err
@@ -57,7 +61,7 @@ func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err er
 		if !ok {
 			continue
 		}
-		why := changedID(site.Stories, last)
+		why := changedID(ids, last)
 		if why == "" {
 			why = n.broughtBack(w, last, desk.now)
 		}
@@ -65,9 +69,8 @@ func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err er
 			continue
 		}
 		refused = append(refused, fmt.Errorf("%w: feeds/%s: %s", ErrFlood, w.Name, why))
-		ids := idsOf(last)
-		if takenBack(ids, desk) {
-			site.Feeds.Keep[w.Name] = ids
+		if had := idsOf(last); takenBack(had, desk) {
+			site.Feeds.Keep[w.Name] = had
 			continue
 		}
 		site.Feeds.Frozen = append(site.Feeds.Frozen, w.Name)
@@ -83,12 +86,37 @@ func idsOf(last []seen) []string {
 	return ids
 }
 
-// changedID tells of a story that readers know by another id.
-func changedID(stories []*publish.Story, last []seen) string {
+// addresses are the ids and the addresses of the stories in a window.
+func addresses(w publish.Window) []string {
+	out := make([]string, len(w.Stories))
+	for i, s := range w.Stories {
+		out[i] = s.ID + " " + s.URL
+	}
+	return out
+}
+
+// remember keeps what the feeds show now, which the next publication need not be held against again.
+func (n *Newsroom) remember(site publish.Site) {
+	n.shown = map[string][]string{}
+	for _, w := range site.Windows() {
+		n.shown[w.Name] = addresses(w)
+	}
+	for _, name := range site.Feeds.Frozen {
+		delete(n.shown, name)
+	}
+}
+
+// idsAt are the ids of stories by the addresses of their pages.
+func idsAt(stories []*publish.Story) map[string]string {
 	ids := make(map[string]string, len(stories))
 	for _, s := range stories {
 		ids[s.URL] = s.ID
 	}
+	return ids
+}
+
+// changedID tells of a story that readers know by another id, of those at these addresses now.
+func changedID(ids map[string]string, last []seen) string {
 	for _, s := range last {
 		if id := ids[s.URL]; id != "" && id != s.ID {
 			return fmt.Sprintf("%s was published as %s, and would be %s", s.URL, s.ID, id)

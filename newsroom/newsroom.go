@@ -55,6 +55,7 @@ type Newsroom struct {
 	public *publish.Folder
 	shelf  shelf
 	last   matched
+	shown  map[string][]string // what each feed showed after the last publication, by its name
 
 	published string    // the print of the desk that was published last
 	verified  time.Time // when the publish folder was last looked at

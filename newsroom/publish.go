@@ -234,6 +234,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err := n.scrub(ctx, desk); err != nil {
 		return pub, err
 	}
+	n.remember(site)
 	n.published = print
 	return pub, desk.problem()
 }

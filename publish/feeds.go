@@ -118,7 +118,10 @@ func (s Site) window(c channel, current []*Story) Window {
 	w := Window{Name: c.name, Floor: s.Feeds.Floors[c.name]}
 	only, limited := s.Feeds.Keep[c.name]
 	for _, x := range current {
-		if !c.keep(x) || w.Floor.below(&x.Article) || limited && !slices.Contains(only, x.ID) {
+		if w.Floor.below(&x.Article) {
+			break // and so are all that follow
+		}
+		if !c.keep(x) || limited && !slices.Contains(only, x.ID) {
 			continue
 		}
 		if len(w.Stories) == s.Feeds.Limit {
