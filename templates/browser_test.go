@@ -2,61 +2,30 @@ package templates_test
 
 import (
 	"bytes"
-	"cmp"
-	"context"
-	"flag"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
-
-	"tidings/internal/testtool"
+	"tidings/internal/testbrowser"
 	"tidings/items"
 	"tidings/templates"
 )
 
-var shots = flag.String("shots", "", "a folder that TestBrowser puts a picture of each page into")
-
 // policy is the strictest content security policy that the pages can live with; a server's own must not be stricter.
 const policy = "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'"
 
-// TestBrowser opens pages in a real browser, on a phone and on a desktop, in light and in dark: axe-core, which checks for
-// what keeps people with disabilities out (WCAG 2.2 A and AA, and best practices), finds nothing, nothing is wider than the
-// screen, and the browser has nothing to complain of.
+// TestBrowser opens every kind of page in a real browser, which finds nothing wrong.
 func TestBrowser(t *testing.T) {
-	axe := axeCore(t)
 	pages := browserPages(t)
 	server := httptest.NewServer(serve(t, pages))
 	defer server.Close()
-	browser := newBrowser(t)
+	browser := testbrowser.New(t)
 	for path := range pages {
-		for _, width := range []int64{390, 1280} {
-			t.Run(fmt.Sprintf("%s %d", nameOf(path), width), func(t *testing.T) { look(t, browser, server.URL+path, width, axe) })
-		}
+		browser.Look(t, server.URL+path)
 	}
-}
-
-// axeCore is the source of axe-core, an npm package that was installed in the folder TIDINGS_NPM.
-func axeCore(t *testing.T) string {
-	t.Helper()
-	testtool.Need(t, "chromium")
-	b, err := os.ReadFile(filepath.Join(os.Getenv("TIDINGS_NPM"), "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		testtool.Missing(t, "the npm package axe-core in TIDINGS_NPM")
-	}
-	return string(b)
 }
 
 // browserPages are pages as they would be published, by path.
@@ -115,122 +84,4 @@ func serve(t *testing.T, pages map[string]string) http.Handler {
 			http.NotFound(w, r)
 		}
 	})
-}
-
-// newBrowser starts chromium, which ends with the test.
-func newBrowser(t *testing.T) context.Context {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(testtool.Need(t, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal("chromium does not start: ", err)
-	}
-	return ctx
-}
-
-// look opens one page in a tab of its own, first in light colours, then in dark ones.
-func look(t *testing.T, browser context.Context, address string, width int64, axe string) {
-	tab, cancel := chromedp.NewContext(browser)
-	defer cancel()
-	tab, cancel = context.WithTimeout(tab, time.Minute)
-	defer cancel()
-	complaints := listen(t, tab)
-	if err := chromedp.Do(tab, chromedp.EmulateViewport(width, 900), prefers("light"), chromedp.Navigate(address)); err != nil {
-		t.Fatal(err)
-	}
-	for _, said := range append(evaluate[[]string](t, tab, tooWide), complaints()...) {
-		t.Error(said)
-	}
-	report(t, "light", evaluate[[]violation](t, tab, axe+runAxe+"()"+readAxe))
-	shoot(t, tab, "light")
-	if err := chromedp.Do(tab, prefers("dark")); err != nil {
-		t.Fatal(err)
-	}
-	report(t, "dark", evaluate[[]violation](t, tab, runAxe+`({runOnly: ['color-contrast']})`+readAxe))
-	shoot(t, tab, "dark")
-}
-
-func evaluate[T any](t *testing.T, tab context.Context, script string) T {
-	t.Helper()
-	v, err := chromedp.Run(tab, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// violation is what axe-core finds, at which elements.
-type violation struct {
-	ID, Help string
-	Nodes    []string
-}
-
-const runAxe, readAxe = `;axe.run`, `.then(r => r.violations.map(v => ({ID: v.id, Help: v.help, Nodes: v.nodes.map(n => n.html + ' ' + n.failureSummary)})))`
-
-func report(t *testing.T, scheme string, found []violation) {
-	for _, v := range found {
-		t.Errorf("%s: %s: %s: %q", scheme, v.ID, v.Help, v.Nodes)
-	}
-}
-
-// nameOf names a page by its path: "feeds-news".
-func nameOf(path string) string {
-	return strings.ReplaceAll(cmp.Or(strings.Trim(path, "/"), "index"), "/", "-")
-}
-
-// prefers sets the colour scheme that the reader prefers.
-func prefers(scheme string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-		return err
-	})
-}
-
-// tooWide names the elements that reach out of the screen, if the page can be scrolled sideways.
-const tooWide = `document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
-	[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth)
-		.slice(0, 3).map(e => 'wider than the screen: ' + e.outerHTML.slice(0, 100))`
-
-// listen collects what the browser complains of in its console.
-func listen(t *testing.T, tab context.Context) func() []string {
-	t.Helper()
-	var mu sync.Mutex
-	var said []string
-	err := chromedp.Listen(tab, func(event any) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch e := event.(type) {
-		case *log.EventEntryAdded:
-			said = append(said, fmt.Sprintf("console: %s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
-		case *runtime.EventExceptionThrown:
-			said = append(said, "console: "+e.ExceptionDetails.Text)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(said)
-	}
-}
-
-// shoot puts a picture of the whole page into the folder that was asked for.
-func shoot(t *testing.T, tab context.Context, scheme string) {
-	if *shots == "" {
-		return
-	}
-	png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.TrimPrefix(t.Name(), "TestBrowser/") + "_" + scheme + ".png"
-	if err := os.WriteFile(filepath.Join(*shots, name), png, 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
