@@ -3,11 +3,11 @@ package testtool
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +25,7 @@ const (
 // Storage is a real object storage, versitygw, with one empty bucket.
 type Storage struct {
 	Endpoint string // http://HOST:PORT
+	dir      string // of the bucket
 	client   *minio.Client
 }
 
@@ -57,7 +58,7 @@ func NewStorage(t testing.TB) *Storage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Storage{Endpoint: "http://" + address, client: client}
+	return &Storage{Endpoint: "http://" + address, dir: filepath.Join(root, "data", Bucket), client: client}
 }
 
 // SetKeys gives credentials in the environment, as an operator does, and keeps those of this machine out.
@@ -91,18 +92,27 @@ func (s *Storage) Object(t testing.TB, key string) ([]byte, minio.ObjectInfo) {
 	return data, info
 }
 
-// Keys lists what is in the bucket, sorted.
-func (s *Storage) Keys(t testing.TB) (keys []string) {
+// Objects gives what is in the bucket, by key.
+func (s *Storage) Objects(t testing.TB) map[string][]byte {
 	t.Helper()
-	for o := range s.client.ListObjects(t.Context(), Bucket, minio.ListObjectsOptions{Recursive: true}) {
-		if o.Err != nil {
-			t.Fatal(o.Err)
+	root, objects := os.DirFS(s.dir), map[string][]byte{} // it keeps each in a file
+	err := fs.WalkDir(root, ".", func(key string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-		if !strings.HasSuffix(o.Key, "/") { // a folder that this storage keeps
-			keys = append(keys, o.Key)
-		}
+		objects[key], err = fs.ReadFile(root, key)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return keys
+	return objects
+}
+
+// Has tells whether there is an object.
+func (s *Storage) Has(key string) bool {
+	_, err := os.Stat(filepath.Join(s.dir, filepath.FromSlash(key)))
+	return err == nil
 }
 
 func freeAddress(t testing.TB) string {
