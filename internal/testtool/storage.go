@@ -115,6 +115,14 @@ func (s *Storage) Has(key string) bool {
 	return err == nil
 }
 
+// SetPolicy says who else may do what with the bucket, in Amazon's words.
+func (s *Storage) SetPolicy(t testing.TB, policy string) {
+	t.Helper()
+	if err := s.client.SetBucketPolicy(t.Context(), Bucket, policy); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func freeAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
