@@ -19,9 +19,9 @@ import (
 var imports = map[string][]string{
 	"cmd/tidings": {"", "config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "newsroom", "publish", "publish/websub", "schedule", "subscribers", "templates", "web"},
 	"newsroom":    {"config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "publish", "schedule", "subscribers", "templates"},
-	"web":         {"feed", "internal", "items", "newsroom", "subscribers", "templates"},
+	"web":         {"feed", "internal", "items", "newsroom", "publish", "subscribers", "templates"},
 
-	"config":         {"digest", "internal", "mailer", "schedule"}, // which subjects, keys and schedules can be meant
+	"config":         {"digest", "internal", "mailer", "publish", "schedule"}, // which subjects, keys, addresses and schedules can be meant
 	"digest":         {"internal", "items"},
 	"feed":           {"internal", "items"},
 	"items":          {"internal"},

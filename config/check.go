@@ -42,6 +42,8 @@ func (k *checker) run() {
 	if strings.Contains(k.Database, "://") {
 		k.Errorf(k.Line("database"), "name a file on a local disk, such as state/tidings.db", "database: this version keeps its data in a file")
 	}
+	k.places()
+	k.storage()
 	for _, p := range []*string{&k.Items, &k.Publish, &k.Database} {
 		*p = k.abs(*p)
 	}

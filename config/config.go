@@ -13,6 +13,7 @@ import (
 	"tidings/internal/problem"
 	"tidings/internal/strict"
 	"tidings/mailer"
+	"tidings/publish"
 	"tidings/schedule"
 )
 
@@ -30,7 +31,8 @@ type Config struct {
 	Staff         []string              `yaml:"staff" jsonschema_description:"Email addresses of the staff. Each gets a mail when an issue is done, and when it is paused or stuck because of a mail server. Previews are addressed to the first."`
 	PostalAddress string                `yaml:"postal_address" jsonschema_description:"The sender's postal address, which the law wants in every digest. Required once there is a newsletter."`
 	Items         string                `yaml:"items" default:"items" jsonschema_description:"Folder of the item files. Folders are relative to this file."`
-	Publish       string                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages. Only files that Tidings wrote are ever taken away from it."`
+	PublishTo     Places                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages; only files that Tidings wrote are ever taken away from it. Or a place in an object storage, such as s3://bucket/prefix, which is kept as the folder public is. Or both, as a list: [site, s3://bucket/prefix]."`
+	S3            S3                    `yaml:"s3" jsonschema_description:"Where the object storage of publish is. Its credentials stand in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY."`
 	Grace         Period                `yaml:"grace" default:"10m" jsonschema_description:"How long a story stays whose file was deleted. After that it counts as withdrawn, and a notice stands in its place."`
 	Database      string                `yaml:"database" default:"state/tidings.db" jsonschema_description:"The database file (SQLite), on a local disk. Keys and locks lie beside it."`
 	Topics        map[string]string     `yaml:"topics" jsonschema_description:"The topics that items may name, as slug: title. Left out, items name topics freely."`
@@ -39,14 +41,22 @@ type Config struct {
 	Mail          Mail                  `yaml:"mail" jsonschema_description:"How mail is sent."`
 	Web           Web                   `yaml:"web" jsonschema_description:"The built-in web server of tidings run."`
 
-	Dir      string         `yaml:"-" json:"-"` // the newsroom's folder, absolute
-	Location *time.Location `yaml:"-" json:"-"` // of Timezone
+	Dir      string             `yaml:"-" json:"-"` // the newsroom's folder, absolute
+	Publish  string             `yaml:"-" json:"-"` // the folder of PublishTo, absolute
+	Bucket   *publish.S3Address `yaml:"-" json:"-"` // that of PublishTo; nil: there is none
+	Location *time.Location     `yaml:"-" json:"-"` // of Timezone
 }
 
 // Owner is a name and an email address.
 type Owner struct {
 	Name  string `yaml:"name" jsonschema_description:"Default: the newsroom's title."`
 	Email string `yaml:"email" jsonschema:"format=email" jsonschema_description:"Where readers may write to."`
+}
+
+// S3 is where an object storage is.
+type S3 struct {
+	Endpoint string `yaml:"endpoint" jsonschema:"format=uri" jsonschema_description:"Its address, such as https://s3.example.org. Default: Amazon's."`
+	Region   string `yaml:"region" jsonschema_description:"The bucket's region, such as eu-west-1. Left out: the storage is asked."`
 }
 
 // Feeds is what the feeds hold.

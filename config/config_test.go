@@ -111,6 +111,28 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestPlaces: publish is a folder, an address, or both in any order.
+func TestPlaces(t *testing.T) {
+	for i, tt := range []struct{ text, folder, bucket string }{
+		{"", "/newsroom/public", ""},
+		{"publish:\n", "/newsroom/public", ""},
+		{"publish: []\n", "/newsroom/public", ""},
+		{"publish: site\n", "/newsroom/site", ""},
+		{"publish: [site]\n", "/newsroom/site", ""},
+		{"publish: s3://news-example\n", "/newsroom/public", "s3://news-example"},
+		{"publish: [site, s3://news-example/uk/news/]\n", "/newsroom/site", "s3://news-example/uk/news"},
+		{"publish:\n  - s3://news-example\n  - /srv/www\ns3: {endpoint: 'http://127.0.0.1:9000', region: eu-west-1}\n", "/srv/www", "s3://news-example"},
+	} {
+		c, bucket := parse(t, least+tt.text), ""
+		if c.Bucket != nil {
+			bucket = c.Bucket.String()
+		}
+		if c.Publish != tt.folder || bucket != tt.bucket {
+			t.Errorf("%d %q: %s and %s", i+1, tt.text, c.Publish, bucket)
+		}
+	}
+}
+
 // TestZeroStays: 0 is "no limit", which is not the same as a key that is absent.
 func TestZeroStays(t *testing.T) {
 	n := parse(t, weekly+"    max_item_age: 0\n    late: 0\n").Newsletters["weekly"]

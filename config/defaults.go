@@ -46,6 +46,8 @@ func setDefault(field reflect.Value, text string) {
 			panic(err)
 		}
 		field.SetInt(int64(n))
+	case Places:
+		field.Set(reflect.ValueOf(Places{text}))
 	case Period:
 		p, err := parsePeriod(text)
 		if err != nil {

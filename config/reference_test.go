@@ -51,7 +51,9 @@ func section(b *strings.Builder, title, prefix string, t reflect.Type) {
 		case reflect.Map:
 			key, inner = key+".NAME", inner.Elem()
 		case reflect.Slice:
-			key, inner = key+"[]", inner.Elem()
+			if inner != reflect.TypeFor[config.Places]() { // it may be a single value
+				key, inner = key+"[]", inner.Elem()
+			}
 		}
 		if len(strict.Fields(inner)) > 0 {
 			groups = append(groups, func() {

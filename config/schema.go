@@ -17,6 +17,10 @@ func Schema() *jsonschema.Schema {
 		if t == reflect.TypeFor[Rate]() {
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: ratePattern.String()}, {Const: 0}}}
 		}
+		if t == reflect.TypeFor[Places]() {
+			text := &jsonschema.Schema{Type: "string"}
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text, {Type: "array", Items: text}}}
+		}
 		return nil
 	})
 }

@@ -100,6 +100,23 @@ func (s *Store) TakenBack(ctx context.Context, among []string) (map[string]bool,
 	return ids, rows.Err()
 }
 
+// Withdrawn gives the slugs of the stories that are withdrawn.
+func (s *Store) Withdrawn(ctx context.Context) (slugs []string, err error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT slug FROM stories WHERE status = 'withdrawn' ORDER BY slug`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var slug string
+		if err := rows.Scan(&slug); err != nil {
+			return nil, err
+		}
+		slugs = append(slugs, slug)
+	}
+	return slugs, rows.Err()
+}
+
 // FixedHost is the host in every id: that of the newsroom's url when it was first used.
 func (s *Store) FixedHost(ctx context.Context) (string, error) {
 	host := s.Host

@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"tidings/feed"
+	"tidings/publish"
 )
 
-// ChangedFeeds are the addresses of the live feeds that a publication changed, for a WebSub hub.
-func (n *Newsroom) ChangedFeeds(p Publication) (urls []string) {
-	for _, file := range p.Written {
-		if strings.HasPrefix(file, "feeds/news/archive/") || !strings.HasPrefix(file, "feeds/") {
+// ChangedFeeds are the addresses of the live feeds among the files that were written, for a WebSub hub.
+func (n *Newsroom) ChangedFeeds(r publish.Report) (urls []string) {
+	for _, file := range r.Written {
+		if publish.Sealed(file) || !strings.HasPrefix(file, "feeds/") {
 			continue
 		}
 		for _, f := range feed.Formats {

@@ -20,6 +20,7 @@ import (
 	"tidings/internal/lock"
 	"tidings/internal/problem"
 	"tidings/mailer/ledger"
+	"tidings/publish"
 	"tidings/subscribers"
 )
 
@@ -173,9 +174,9 @@ func releaseAll(held []func()) {
 	}
 }
 
-// locks are those of the daemon, of publishing, and of sending each newsletter, also one that tidings.yaml does not have any more.
+// locks are those of the daemon, of publishing and filling the bucket, and of sending each newsletter, also one that tidings.yaml does not have any more.
 func (r *restoring) locks() []string {
-	all := []string{"run", "publish"}
+	all := []string{"bucket", "publish", "run"}
 	for name := range r.config.Newsletters {
 		all = append(all, "send-"+name)
 	}
@@ -217,14 +218,15 @@ func (r *restoring) ready(ctx context.Context) (Restored, error) {
 	return done, err
 }
 
-// settle brings the backup's tables up to date, and has its ledger know what it is.
+// settle brings the backup's tables up to date, and has its ledger know what it is. What was published since is
+// not what they say.
 func (r *restoring) settle(ctx context.Context, path string) (unknown int64, err error) {
 	d, err := db.Open(ctx, path)
 	if err != nil {
 		return 0, err
 	}
 	unknown, err = ledger.Ledger{DB: d}.Restored(ctx, r.Made, r.now)
-	if err := errors.Join(err, d.Close()); err != nil {
+	if err := errors.Join(err, (&publish.Folder{DB: d}).Distrust(ctx), publish.DistrustTargets(ctx, d), d.Close()); err != nil {
 		return 0, err
 	}
 	if _, err := os.Stat(path + "-wal"); err == nil { // all of it must be in the one file that is put into place

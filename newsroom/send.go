@@ -202,7 +202,9 @@ func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
 	if s.Issue, err = n.open(ctx, issue); err != nil {
 		return s, err
 	}
-	_, err = n.Publish(ctx) // now with the issue's own page
+	if _, err = n.Publish(ctx); err == nil { // now with the issue's own page
+		n.fillForMail(ctx)
+	}
 	return s, err
 }
 

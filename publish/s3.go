@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,15 +11,12 @@ import (
 	"net/url"
 	"os"
 	"path"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/s3utils"
-	"golang.org/x/sync/errgroup"
 )
 
 // Target is a place that holds the site. A path is slash-separated, as under the publish folder.
@@ -35,42 +31,6 @@ type Object struct {
 	Headers
 	Size int64                         // bytes
 	Open func() (io.ReadCloser, error) // its bytes from the start; may be called again after a failure
-}
-
-// Bytes is an object that holds data, with the headers that its path asks for.
-func Bytes(path string, data []byte) Object {
-	open := func() (io.ReadCloser, error) { return nopCloser{bytes.NewReader(data)}, nil }
-	return Object{Path: path, Headers: HeadersOf(path), Size: int64(len(data)), Open: open}
-}
-
-// nopCloser keeps what io.NopCloser hides: that the bytes can be read again when a request fails.
-type nopCloser struct{ *bytes.Reader }
-
-func (nopCloser) Close() error { return nil }
-
-// PutAll puts the objects, at most atOnce of them at the same time and in no order. At the first error it starts no more. It gives the
-// paths of those that are there, sorted, also when there is an error.
-func PutAll(ctx context.Context, t Target, objects []Object, atOnce int) (done []string, err error) {
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for _, o := range objects {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err := t.Put(ctx, o); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			done = append(done, o.Path)
-			return nil
-		})
-	}
-	err = g.Wait()
-	slices.Sort(done)
-	return done, err
 }
 
 // What can be wrong with a bucket, for errors.Is. The errors name the bucket and what the server said.
@@ -120,7 +80,20 @@ func ParseS3(address string) (S3Address, error) {
 type S3Options struct {
 	Endpoint string // https://s3.example.org; default: Amazon's
 	Region   string // such as eu-west-1; default: the server is asked
-	Agent    string // what the server is told of the program: "Tidings/1.0"
+}
+
+// Check tells what is wrong with the endpoint.
+func (o S3Options) Check() error {
+	_, err := o.endpoint()
+	return err
+}
+
+func (o S3Options) endpoint() (*url.URL, error) {
+	u, err := url.Parse(cmp.Or(o.Endpoint, amazon))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("%q is no endpoint: https:// and a host", o.Endpoint)
+	}
+	return u, nil
 }
 
 const (
@@ -138,9 +111,9 @@ type S3 struct {
 // AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, the file ~/.aws/credentials (AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE), and the role of
 // the machine, unless AWS_EC2_METADATA_DISABLED is true. The bucket is not looked at: the first Put tells whether it is there.
 func NewS3(at S3Address, o S3Options) (*S3, error) {
-	u, err := url.Parse(cmp.Or(o.Endpoint, amazon))
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("%q is no endpoint: https:// and a host", o.Endpoint)
+	u, err := o.endpoint()
+	if err != nil {
+		return nil, err
 	}
 	keys := s3Keys()
 	if v, err := keys.GetWithContext(&credentials.CredContext{Client: http.DefaultClient}); err != nil || v.SignerType.IsAnonymous() {
@@ -150,10 +123,12 @@ func NewS3(at S3Address, o S3Options) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", u.Host, err)
 	}
-	if name, version, ok := strings.Cut(o.Agent, "/"); ok {
-		client.SetAppInfo(name, version)
-	}
 	return &S3{at, client}, nil
+}
+
+// String names the place as no other one is named: with its endpoint.
+func (s *S3) String() string {
+	return s.client.EndpointURL().JoinPath(s.at.Bucket, s.at.Prefix).String()
 }
 
 func s3Keys() *credentials.Credentials {
@@ -175,7 +150,7 @@ func (s *S3) Put(ctx context.Context, o Object) error {
 	}
 	defer in.Close()
 	_, err = s.client.PutObject(ctx, s.at.Bucket, s.at.Prefix+o.Path, in, o.Size, minio.PutObjectOptions{
-		ContentType: o.Type, CacheControl: o.Cache, ContentEncoding: o.Encoding,
+		ContentType: o.Type, CacheControl: o.Cache,
 		// Without TLS the bytes would be signed piece by piece, which several servers then tell browsers of as the encoding
 		// "aws-chunked". A checksum guards them just as well.
 		DisableContentSha256: true, SendContentMd5: true,

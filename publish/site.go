@@ -139,8 +139,8 @@ func (s Site) pages() []Document {
 		s.page("", "index.html", prints(latest), func() any {
 			return templates.Index{Site: s.view(s.Language), Articles: articles(latest)}
 		}),
-		s.file("404.html", "notice.html", "404", func() any { return templates.NotFound(s.view(s.Language)) }),
-		s.file("gone.html", "notice.html", "410", func() any { return templates.Gone(s.view(s.Language)) }))
+		s.file(MissingPage, "notice.html", "404", func() any { return templates.NotFound(s.view(s.Language)) }),
+		s.file(GonePage, "notice.html", "410", func() any { return templates.Gone(s.view(s.Language)) }))
 }
 
 // current are the stories that are in feeds and lists.

@@ -10,12 +10,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
-)
 
-// Pages at the root of the publish folder that are shown in the place of what is not there.
-const (
-	missingFile = "404.html"
-	goneFile    = "gone.html"
+	"tidings/publish"
 )
 
 // site serves the publish folder: index.html for folders, no listings, no dotfiles, nothing outside of it.
@@ -26,14 +22,14 @@ type site struct {
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := fileName(r.URL.Path)
-	if ofFeeds(name) {
+	if publish.OfFeeds(name) {
 		maps.Copy(w.Header(), sharing)
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		s.serve(w, r, name)
 	case http.MethodOptions:
-		if ofFeeds(name) {
+		if publish.OfFeeds(name) {
 			preflight(w)
 			return
 		}
@@ -101,7 +97,7 @@ func (s *site) erased(r *http.Request, name string) bool {
 // find gives the file to show: of a feed, its landing page to a person who follows a link to it, for browsers show feeds as
 // bare text.
 func (s *site) find(r *http.Request, name string) (*file, error) {
-	if name == goneFile || name == missingFile {
+	if name == publish.GonePage || name == publish.MissingPage {
 		return nil, fs.ErrNotExist
 	}
 	if isFeed(name) && r.Header.Get("Sec-Fetch-Dest") == "document" {
@@ -144,16 +140,16 @@ func folded(r *http.Request) *http.Request {
 func (s *site) absent(w http.ResponseWriter, r *http.Request, name string, err error) {
 	switch {
 	case s.files.isFolder(name):
-		w.Header().Set("Cache-Control", keepShort)
+		w.Header().Set("Cache-Control", publish.CachePage)
 		// Relative (RFC 9110 §10.2.2): only the client knows the whole path, which http.Redirect would want.
 		w.Header().Set("Location", (&url.URL{Path: path.Base(r.URL.Path) + "/"}).String())
 		w.WriteHeader(http.StatusMovedPermanently)
 	case s.erased(r, name):
-		s.instead(w, r, http.StatusGone, goneFile, "gone_title", "gone_text")
+		s.instead(w, r, http.StatusGone, publish.GonePage, "gone_title", "gone_text")
 	case !errors.Is(err, fs.ErrNotExist):
 		s.broken(w, r, err)
 	default:
-		s.instead(w, r, http.StatusNotFound, missingFile, "not_found_title", "not_found_text")
+		s.instead(w, r, http.StatusNotFound, publish.MissingPage, "not_found_title", "not_found_text")
 	}
 }
 
@@ -161,14 +157,13 @@ func (s *site) absent(w http.ResponseWriter, r *http.Request, name string, err e
 func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page, heading, text string) {
 	f, err := s.files.get(page)
 	if err != nil || f.body == nil {
-		w.Header().Set("Cache-Control", keepNothing)
+		w.Header().Set("Cache-Control", publish.CacheNothing)
 		s.notice(w, r, status, heading, text)
 		return
 	}
 	chosen, h := f.in(r.Header.Get("Accept-Encoding")), w.Header()
 	maps.Copy(h, chosen.header)
 	h.Del("ETag") // it is not the answer's own
-	h.Set("Cache-Control", keepNothing)
 	h.Set("Content-Length", strconv.Itoa(len(chosen.body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tidings/newsroom"
+	"tidings/publish"
 )
 
 func (a *app) build() *cobra.Command {
@@ -22,6 +23,9 @@ that was published before stays as it last was.
 A feed stays as it was, and the status is 1, where readers would get old news as if it were new: when stories that they know
 would have other ids, or many old ones would come in at once. Stories that were withdrawn or erased go all the same. With --force
 the feed is published nevertheless, and every file is made anew.
+
+If tidings.yaml names a bucket, that is then brought to the same state. When it cannot be, the status is 1; what is in the folder
+stays, and the next build goes on.
 
 With --dry-run it publishes nothing, and prints what readers of the feed of all news would see.`,
 		Example: "  tidings -C mynews build\n  tidings -C mynews build --dry-run",
@@ -62,11 +66,22 @@ func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 	}
 	a.say("%s in %s: %d written, %d removed, %d unchanged%s", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),
 		len(p.Written), len(p.Removed), p.Same, errs)
+	filled, failed := a.fillBucket(ctx, n)
 	if h := hub(n, a.logger()); h != nil {
-		h.Changed(n.ChangedFeeds(p)...)
+		h.Changed(n.ChangedFeeds(p.Report)...)
+		h.Changed(n.ChangedFeeds(filled)...)
 		if err := h.Flush(ctx); err != nil { // the next build tells it anew
 			a.logger().Warn("the hub could not be told", "hub", n.Config.Feeds.Hub, "error", err)
 		}
 	}
-	return errors.Join(err, p.Complaints())
+	return errors.Join(err, p.Complaints(), failed)
+}
+
+// fillBucket brings the bucket, if there is one, to the state of the publish folder.
+func (a *app) fillBucket(ctx context.Context, n *newsroom.Newsroom) (publish.Report, error) {
+	r, err := n.FillBucket(ctx)
+	if n.Config.Bucket != nil && (err == nil || r.Changed()) {
+		a.say("%s: %d put, %d removed, %d unchanged", n.Config.Bucket, len(r.Written), len(r.Removed), r.Same)
+	}
+	return r, err
 }

@@ -35,7 +35,7 @@ const (
 	staleAfter  = 2 * time.Minute        // without a look at the items folder the daemon is not healthy
 )
 
-// daemon keeps one newsroom going: one goroutine publishes, one for each newsletter sends, one serves.
+// daemon keeps one newsroom going: one goroutine publishes, one fills the bucket, one for each newsletter sends, one serves.
 type daemon struct {
 	newsroom *newsroom.Newsroom
 	log      *slog.Logger
@@ -46,6 +46,7 @@ type daemon struct {
 	config   time.Time    // when tidings.yaml was last changed, as far as the log has told
 
 	hub       *websub.Pinger // nil: none is configured
+	changed   chan struct{}  // hints that the bucket may lack something
 	published chan struct{}  // closed after the first publication: no issue is made of items that were not looked at yet
 }
 
@@ -53,9 +54,12 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context, listener net.Listener, server *http.Server) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	d.published = make(chan struct{})
+	d.published, d.changed = make(chan struct{}), make(chan struct{}, 1)
 	var parts sync.WaitGroup
 	parts.Go(func() { d.publishing(ctx) })
+	if d.newsroom.Config.Bucket != nil {
+		parts.Go(func() { d.filling(ctx) })
+	}
 	if d.hub != nil {
 		parts.Go(func() { d.hub.Run(ctx) })
 	}
@@ -159,6 +163,7 @@ func (d *daemon) untilNext(look newsroom.Look) time.Duration {
 func (d *daemon) publish(ctx context.Context, print string) string {
 	start := time.Now()
 	p, err := d.newsroom.Publish(ctx)
+	hint(d.changed) // also after an error: what was taken back may be gone from the folder
 	if err != nil && !errors.Is(err, newsroom.ErrEmptied) {
 		if ctx.Err() == nil {
 			d.log.Error("publishing failed; what was published stays", "error", err)
@@ -168,7 +173,7 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 	d.complain(errors.Join(err, p.Complaints()))
 	d.tell(p.Scan)
 	if d.hub != nil {
-		d.hub.Changed(d.newsroom.ChangedFeeds(p)...)
+		d.hub.Changed(d.newsroom.ChangedFeeds(p.Report)...)
 	}
 	select {
 	case <-d.published:

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tidings/internal/testtool"
 )
 
 // daemonProcess is a tidings run in a process of its own.
@@ -151,6 +153,7 @@ func item(title, more, body string) string {
 
 // TestDaemon runs its tests all at once, whatever the number of processors: they mostly wait.
 func TestDaemon(t *testing.T) {
+	testtool.SetKeys(t, testtool.AccessKey, testtool.SecretKey)
 	var all sync.WaitGroup
 	for name, test := range map[string]func(*testing.T){
 		"FollowsTheFolder":    testFollowsTheFolder,
@@ -161,6 +164,7 @@ func TestDaemon(t *testing.T) {
 		"CatchesUp":           testCatchesUp,
 		"LeavesNoGap":         testLeavesNoGap,
 		"WaitsAfterRestore":   testWaitsAfterRestore,
+		"FillsBucket":         testFillsBucket,
 	} {
 		all.Go(func() { t.Run(name, test) })
 	}
@@ -363,4 +367,28 @@ func testLeavesNoGap(t *testing.T) {
 	d.await(t, 5*time.Second, "word in the log on the configuration", func() bool {
 		return strings.Count(d.log.String(), "tidings.yaml was changed") == 1
 	})
+}
+
+// testFillsBucket: a bucket that is down holds up nothing; when it is back it gets all.
+func testFillsBucket(t *testing.T) {
+	s := testtool.NewStorage(t)
+	p := newTap(t, s)
+	p.shut(http.StatusForbidden) // so that the program does not try again at once
+	d := startDaemon(t, monday, "publish: s3://"+testtool.Bucket+"\ns3: {endpoint: \""+p.URL+"\", region: us-east-1}\n",
+		map[string]string{"items/first.md": item("First", "", "First words.")})
+	d.await(t, 3*time.Second, "first story in the feed", func() bool { return d.feedHas("First words") })
+	d.await(t, 3*time.Second, "word in the log that the bucket is not filled", func() bool {
+		return strings.Contains(d.log.String(), `msg="the bucket could not be filled; trying again" pause=5s put=0 removed=0 error="the bucket is not up to date: s3://`)
+	})
+	d.write(t, "items/second.md", item("Second", "", "Second words."))
+	d.await(t, 3*time.Second, "second story in the feed", func() bool { return d.feedHas("Second words") })
+	p.shut(0)
+	d.await(t, 10*time.Second, "word in the log that the bucket is filled", func() bool {
+		return strings.Contains(d.log.String(), `msg="bucket filled" bucket=s3://`+testtool.Bucket)
+	})
+	if got, _ := s.Object(t, "feeds/news.rss"); !bytes.Contains(got, []byte("First words")) || !bytes.Contains(got, []byte("Second words")) {
+		t.Errorf("the feed in the bucket is %s", got)
+	}
+	d.write(t, "items/second.md", item("Second", "status: erased\n", "Second words."))
+	d.await(t, 5*time.Second, "end of the erased story's page in the bucket", func() bool { return !s.Has("news/second/index.html") })
 }

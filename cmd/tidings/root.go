@@ -19,6 +19,7 @@ import (
 	"tidings/internal/problem"
 	"tidings/mailer/ledger"
 	"tidings/newsroom"
+	"tidings/publish"
 )
 
 // stdio is what the program reads and writes besides files.
@@ -109,11 +110,19 @@ func (a *app) complain(err error) {
 		return
 	}
 	fmt.Fprintf(a.err, "tidings: %v\n", err)
+	for _, h := range hintsOn(err) {
+		fmt.Fprintf(a.err, "hint: %s\n", h)
+	}
+}
+
+// hintsOn tells what to do about an error.
+func hintsOn(err error) (found []string) {
 	for _, h := range hints {
 		if errors.Is(err, h.of) {
-			fmt.Fprintf(a.err, "hint: %s\n", h.hint)
+			found = append(found, h.hint)
 		}
 	}
+	return found
 }
 
 var hints = []struct {
@@ -136,6 +145,12 @@ var hints = []struct {
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},
 	{newsroom.ErrFlood, "if that is meant, tidings build --force publishes it"},
 	{newsroom.ErrEmptied, "if the folder is mounted and the news is to go, withdraw the stories first (status: withdrawn)"},
+	{publish.ErrNoBucket, "make the bucket, or mend publish: in tidings.yaml; s3: says where it is unless it is Amazon's"},
+	{publish.ErrNoKeys, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of tidings"},
+	{publish.ErrKeys, "look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and whether they are for the storage that s3: in tidings.yaml names"},
+	{publish.ErrDenied, "give the key the right to put and delete objects there: docs/serving/README.md"},
+	{publish.ErrClock, "set the clock, best by NTP"},
+	{newsroom.ErrBucket, "the publish folder is up to date; the next tidings build goes on with the bucket, and tidings run does by itself"},
 	{errInUse, "stop the other one first, or leave it to its work"},
 	{syscall.EADDRINUSE, "another program listens there: stop it, or set another web.listen in tidings.yaml"},
 	{fs.ErrPermission, "give the user that runs tidings the right to do so"},

@@ -21,9 +21,9 @@ func (a *app) runVerb() *cobra.Command {
 		Use:   "run",
 		Short: "Watch, publish, serve and send from now on",
 		Long: `Run is the daemon. It looks at the items folder every 15 seconds, and as soon as something changes there, and publishes what
-changed; it serves the publish folder, and the pages behind the links in mails, at web.listen; it sends each
-newsletter at its times. A file named STOP in the newsroom's folder halts all sending while it is there. SIGTERM
-ends it cleanly.`,
+changed; it keeps the bucket, if there is one, in the same state; it serves the publish folder, and the pages behind the links in
+mails, at web.listen; it sends each newsletter at its times. A file named STOP in the newsroom's folder halts all sending while it is
+there. SIGTERM ends it cleanly.`,
 		Example: "  tidings -C mynews run",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -32,7 +32,7 @@ func (d *Document) check(n *yaml.Node, t reflect.Type, path string) {
 	case n.Kind == yaml.ScalarNode && readsItself:
 		d.checkText(n, path)
 		d.try(n, reflect.New(t).Interface().(yaml.Unmarshaler), path)
-	case readsItself && len(Fields(t)) == 0:
+	case readsItself && len(Fields(t)) == 0 && t.Kind() != reflect.Slice: // a list may read a single value itself
 		d.checkScalar(n, t, path)
 	case t.Kind() == reflect.Struct:
 		d.checkStruct(n, t, path)

@@ -35,6 +35,14 @@ CREATE TABLE published (
   size  BIGINT NOT NULL
 );
 
+-- publish: what is in an object storage, so that only what changed is put there, and only what Tidings put is taken away.
+CREATE TABLE target_objects (
+  target TEXT NOT NULL,                      -- its address; what an earlier one holds stays known
+  path   TEXT NOT NULL,                      -- as under public/
+  print  TEXT NOT NULL,                      -- of its bytes and headers; empty while they are not known
+  PRIMARY KEY (target, path)
+) WITHOUT ROWID;
+
 -- publish: what was made of the pictures and documents beside the items, so that each is read once.
 CREATE TABLE media (
   path  TEXT PRIMARY KEY,                    -- under items/
