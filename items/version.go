@@ -331,3 +331,74 @@ func (m *matcher) kept() map[string]string {
 	}
 	return works
 }
+
+// ByLanguage orders the versions of one story for readers of a language: the one in it first, then that in another form of it (pt-BR for
+// pt), then the one that readers knew first.
+func ByLanguage(tag string) func(a, b Article) int {
+	return func(a, b Article) int {
+		return cmp.Or(cmp.Compare(Distance(a.Language, tag), Distance(b.Language, tag)), a.First.Compare(b.First), original(a, b), cmp.Compare(a.ID, b.ID))
+	}
+}
+
+// ByAge orders the versions of one story for feeds that hold it once, in a newsroom of this language: the one that readers knew first comes
+// first, so that a version which is added later takes no other's place.
+func ByAge(tag string) func(a, b Article) int {
+	return func(a, b Article) int { return cmp.Or(a.First.Compare(b.First), ByLanguage(tag)(a, b)) }
+}
+
+// Distance is 0 for a language and itself, 1 for two forms of one language, else 2. Languages are BCP 47 tags.
+func Distance(a, b string) int {
+	if a == b {
+		return 0
+	}
+	x, _ := language.Make(a).Base()
+	if y, _ := language.Make(b).Base(); x == y {
+		return 1
+	}
+	return 2
+}
+
+// original puts the version that stands in the story's own file first.
+func original(a, b Article) int {
+	switch {
+	case a.Original() == b.Original():
+		return 0
+	case a.Original():
+		return -1
+	}
+	return 1
+}
+
+// Original tells whether this is the version that the others were made of, as far as that is known.
+func (a Article) Original() bool { return a.Work == a.ID }
+
+// Once leaves of the versions of each story only that which comes first by compare. The order stays.
+func Once[T any](all []T, article func(T) Article, compare func(a, b Article) int) []T {
+	first := map[string]Article{}
+	for _, x := range all {
+		a := article(x)
+		if best, seen := first[a.Work]; a.Work != "" && (!seen || compare(a, best) < 0) {
+			first[a.Work] = a
+		}
+	}
+	if len(first) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(x T) bool {
+		a := article(x)
+		return a.Work != "" && first[a.Work].ID != a.ID
+	})
+}
+
+// Translations are the other ones of a story's versions, by language; tag is the newsroom's language.
+func Translations(of Article, versions []Article, tag string) (out []Translation) {
+	versions = slices.SortedFunc(slices.Values(versions), ByLanguage(tag))
+	origin := slices.IndexFunc(versions, Article.Original)
+	for i, v := range versions {
+		if v.ID != of.ID {
+			out = append(out, Translation{v.Language, v.Title, v.URL, i == max(origin, 0), i == 0})
+		}
+	}
+	slices.SortFunc(out, func(a, b Translation) int { return cmp.Compare(a.Language, b.Language) })
+	return out
+}

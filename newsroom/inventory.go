@@ -53,8 +53,8 @@ func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string
 		return "error: shown as it last was"
 	case s.Status != items.Published:
 		return string(s.Status)
-	case d.now.Before(s.Item.Due()):
-		return "held until " + n.clock(s.Item.Due())
+	case d.now.Before(s.Due()):
+		return "held until " + n.clock(s.Due())
 	case s.Item.Expired(d.now):
 		return "expired"
 	}
