@@ -373,21 +373,24 @@ func original(a, b Article) int {
 func (a Article) Original() bool { return a.Work == a.ID }
 
 // Once leaves of the versions of each story only that which comes first by compare. The order stays.
-func Once[T any](all []T, article func(T) Article, compare func(a, b Article) int) []T {
-	first := map[string]Article{}
-	for _, x := range all {
-		a := article(x)
-		if best, seen := first[a.Work]; a.Work != "" && (!seen || compare(a, best) < 0) {
+func Once[T any](all []T, article func(*T) *Article, compare func(a, b Article) int) []T {
+	first := map[string]*Article{}
+	for i := range all {
+		a := article(&all[i])
+		if best := first[a.Work]; a.Work != "" && (best == nil || compare(*a, *best) < 0) {
 			first[a.Work] = a
 		}
 	}
 	if len(first) == 0 {
 		return all
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(x T) bool {
-		a := article(x)
-		return a.Work != "" && first[a.Work].ID != a.ID
-	})
+	var out []T
+	for i := range all {
+		if a := article(&all[i]); a.Work == "" || first[a.Work].ID == a.ID {
+			out = append(out, all[i])
+		}
+	}
+	return out
 }
 
 // Translations are the other ones of a story's versions, by language; tag is the newsroom's language.
