@@ -11,8 +11,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
-
 	"tidings/internal/markup"
 	"tidings/internal/problem"
 	"tidings/internal/strict"
@@ -167,12 +165,12 @@ func (c *checker) tag(s *string, path ...any) {
 	if *s == "" {
 		return
 	}
-	t, err := language.Parse(*s)
+	t, err := parseTag(*s)
 	if err != nil {
 		c.Errorf(c.Line(path...), "write a language tag such as en, fr or pt-BR", "%s: %q is no language", strict.PathName(path), *s)
 		return
 	}
-	*s = t.String()
+	*s = t
 }
 
 func (c *checker) topics() {

@@ -45,10 +45,32 @@ func splitLanguage(p string) (name, tag string, sure bool) {
 	return stem(name), t.String(), sure
 }
 
+// VersionName is the name of a Markdown file for the story of an item file in another language, and that language's tag in its usual form.
+func VersionName(file, language string) (name, tag string, err error) {
+	t, err := parseTag(language)
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("%q is no language: write a language tag such as en, fr or pt-BR", language)
+	case !isItem(file):
+		return "", "", fmt.Errorf("%s is no item file", file)
+	}
+	name, _, sure := splitLanguage(file)
+	if !sure {
+		name = stem(file)
+	}
+	return name + "." + t + Extensions[0], t, nil
+}
+
+// parseTag brings a BCP 47 tag into its usual form.
+func parseTag(s string) (string, error) {
+	t, err := language.Parse(s)
+	return t.String(), err
+}
+
 // languageOfName is the language in the name of a file whose front matter says that it is in the language given, which may be "".
 func languageOfName(file, given string) string {
 	_, tag, sure := splitLanguage(file)
-	if t, err := language.Parse(given); sure || err == nil && t.String() == tag {
+	if t, err := parseTag(given); sure || err == nil && t == tag {
 		return tag
 	}
 	return ""
