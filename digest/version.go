@@ -114,7 +114,9 @@ func (i Issue) With(chosen []items.Article, of []Candidate) Issue {
 	return i
 }
 
+// add adds a story. What its versions are called is not kept with each of them: any may be erased.
 func (i *Issue) add(a items.Article, versions []items.Article) {
+	a.Translations = nil
 	i.Articles = append(i.Articles, a)
 	if len(versions) == 0 {
 		return
@@ -122,5 +124,8 @@ func (i *Issue) add(a items.Article, versions []items.Article) {
 	if i.Versions == nil {
 		i.Versions = map[string][]items.Article{}
 	}
-	i.Versions[a.ID] = versions
+	for _, v := range versions {
+		v.Translations = nil
+		i.Versions[a.ID] = append(i.Versions[a.ID], v)
+	}
 }
