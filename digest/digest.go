@@ -25,6 +25,8 @@ type Issue struct {
 	Subject    string          `json:"subject"`
 	Articles   []items.Article `json:"articles"` // as shown: the lead first, then newest first
 	Mark       string          `json:"mark"`     // of the stories it was first made of; it stays when some are taken back
+
+	Versions map[string][]items.Article `json:"versions,omitempty"` // by an article's id, the same story in other languages
 }
 
 // Mark tells issues of other stories apart, should they ever have the same number.
@@ -48,7 +50,9 @@ type Candidate struct {
 	items.Article
 	Placement items.Placement
 	Expired   bool
-	Since     time.Time // when it first showed: who has waited longest goes first
+	Since     time.Time       // when it first showed: who has waited longest goes first
+	Same      []string        // the ids of all versions of the story, where it has several: told is who was told in any of them
+	Versions  []items.Article // in other languages, for their readers
 }
 
 // LeftOut is a story that is not in the issue, and why in plain words. Waiting stories come in a later issue.
@@ -88,9 +92,12 @@ func Choose(all []Candidate, r Rules, now time.Time) (chosen []items.Article, le
 
 // unfit says why a story cannot go into the issue, "" if it can.
 func unfit(c Candidate, r Rules, now time.Time) string {
-	number, told := r.Told[c.ID]
+	number := r.Told[c.ID]
+	for _, id := range c.Same {
+		number = max(number, r.Told[id])
+	}
 	switch {
-	case told:
+	case number > 0:
 		return fmt.Sprintf("it was in issue %d", number)
 	case c.Withdrawn:
 		return "it is withdrawn"

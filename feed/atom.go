@@ -129,6 +129,10 @@ func atomLinks(e Entry) []link {
 	for _, d := range e.Attachments {
 		links = append(links, link{URL: d.URL, Rel: "enclosure", Type: d.Type, Size: d.Size, Language: d.Language, Title: d.Title})
 	}
+	// Further alternates could have a language each (RFC 4287 §4.1.2), but of several some readers take the last, whatever it says.
+	for _, t := range e.Translations {
+		links = append(links, link{URL: t.URL, Rel: "related", Language: t.Language, Title: t.Title})
+	}
 	for _, r := range e.Related {
 		links = append(links, link{URL: r.URL, Rel: "related", Title: r.Title})
 	}

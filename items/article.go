@@ -30,6 +30,7 @@ type Article struct {
 	Updated   time.Time `json:"updated"`           // Published, or the last change for readers after it
 	First     time.Time `json:"first"`             // when it first showed here: orders the stories of one date
 	Withdrawn bool      `json:"withdrawn,omitempty"`
+	Work      string    `json:"work,omitempty"` // the same for all versions of a story; "" where it has but one
 
 	Authors     []Person     `json:"authors,omitempty"`
 	Contacts    []Contact    `json:"contacts,omitempty"`
@@ -85,6 +86,7 @@ type Translation struct {
 	Title    string `json:"title"`
 	URL      string `json:"url"`
 	Original bool   `json:"original,omitempty"` // the others are translations of this one
+	Default  bool   `json:"default,omitempty"`  // for readers of languages in which there is none
 }
 
 // Document is an attachment with its absolute address. Type is a media type; Size is in bytes, 0 where it is not known.
@@ -133,7 +135,7 @@ func (p Presenter) Article(s Story) Article {
 	it := s.Item
 	a := Article{
 		ID: s.ID, Slug: s.Slug, URL: p.StoryURL(s.Slug), Language: it.Language, Dir: Direction(it.Language),
-		Title: it.Title, Published: it.Due(), Updated: it.Changed(), First: s.FirstPublished,
+		Title: it.Title, Published: it.Due(), Updated: it.Changed(), First: s.FirstPublished, Work: it.Version.Work,
 	}
 	for _, slug := range it.Topics {
 		a.Topics = append(a.Topics, Topic{slug, cmp.Or(p.Topics[slug], slug)})

@@ -1,6 +1,7 @@
 package items
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/mail"
@@ -10,9 +11,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
-
 	"tidings/internal/markup"
+	"tidings/internal/problem"
 	"tidings/internal/strict"
 )
 
@@ -24,6 +24,9 @@ type checker struct {
 	rules Parser
 	story place
 	bad   map[string]bool // times that were complained of
+
+	named        string       // the language in the file's name
+	alone, among problem.List // what more is wrong with the file where it is the only version of its story, and where it is not
 }
 
 // lacks tells whether what is missing at path is to be complained of: not if it is there and unreadable, or may be what an
@@ -74,7 +77,7 @@ func (c *checker) times() {
 		}
 	}
 	if c.Date.IsZero() && c.lacks("date") {
-		c.Errorf(c.Line("date"), "add a line: date: 2015-12-21", "date: it is missing")
+		c.dateless()
 	}
 	if !c.Updated.IsZero() && c.Updated.Time.Before(c.Date.Time) {
 		c.Warnf(c.Line("updated"), "updated is when the story changed after it was published", "updated: it is before date")
@@ -82,6 +85,15 @@ func (c *checker) times() {
 	if !c.Expires.IsZero() && !c.Expires.Time.After(c.Due()) {
 		c.Warnf(c.Line("expires"), "expires is when the story leaves the feeds", "expires: the story expires before it is published")
 	}
+}
+
+// dateless complains of a missing date. A version of another story may leave it out.
+func (c *checker) dateless() {
+	probs := &c.Problems
+	if c.named != "" {
+		probs = &c.alone
+	}
+	probs.Errorf(c.File, c.Line("date"), "add a line: date: 2015-12-21", "date: it is missing")
 }
 
 type namedWhen struct {
@@ -107,17 +119,25 @@ func (it *Item) whens() []namedWhen {
 // words checks what has to be one of a few words.
 func (c *checker) words() {
 	oneOf(c, &c.Status, []any{"status"}, Published, Draft, Withdrawn, Erased)
-	oneOf(c, &c.Newsletter, []any{"newsletter"}, Auto, Lead, Skip)
-	if c.Language == "" {
-		c.Language = c.rules.Language
+	if c.Newsletter != "" || c.named == "" {
+		oneOf(c, &c.Newsletter, []any{"newsletter"}, Auto, Lead, Skip)
 	}
-	c.tag(&c.Language, "language")
+	c.tongue()
 	if c.ID != "" {
 		if u, err := url.Parse(c.ID); err != nil || u.Scheme == "" || strings.ContainsAny(c.ID, ` <>"{}|\^`+"`") {
 			c.Errorf(c.Line("id"), "leave id out, or copy the id of the story's feed entry, such as tag:example.org,2015:abc", "id: %q is no URI", c.ID)
 		}
 	}
 	c.topics()
+}
+
+// tongue checks the language: what the file says, else its name, else the newsroom's.
+func (c *checker) tongue() {
+	c.Language = cmp.Or(c.Language, c.named, c.rules.Language)
+	c.tag(&c.Language, "language")
+	if c.named != "" && c.Language != c.named {
+		c.among.Errorf(c.File, c.Line("language"), "take the line out, or rename the file", "language: it is %s here, and %s in the file's name", c.Language, c.named)
+	}
 }
 
 // oneOf checks a word that may be left out for the first of the known ones.
@@ -145,12 +165,12 @@ func (c *checker) tag(s *string, path ...any) {
 	if *s == "" {
 		return
 	}
-	t, err := language.Parse(*s)
+	t, err := parseTag(*s)
 	if err != nil {
 		c.Errorf(c.Line(path...), "write a language tag such as en, fr or pt-BR", "%s: %q is no language", strict.PathName(path), *s)
 		return
 	}
-	*s = t.String()
+	*s = t
 }
 
 func (c *checker) topics() {

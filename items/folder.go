@@ -39,10 +39,12 @@ type taken struct {
 	since time.Time // when this stamp was first seen
 	gone  time.Time // when the file was first missed; zero while it is there
 	file  File
-	refs  []localRef // of file's item
 
 	beside   string // as it was when the files beside the item were complete
 	complete bool   // they have been
+
+	lender, borrower, whole *Item // of a version: whole is borrower with what it has from lender, and wholeRefs are its
+	wholeRefs               []localRef
 }
 
 // settle is how long a file must have stayed as it is before TakeSettled takes it.
@@ -65,6 +67,12 @@ type File struct {
 	Beside   string   // changes whenever a picture or attachment of the item does
 	Refs     []string // the files beside it, and other items' files, that the item shows, offers or leads to, as it names them
 	Problems problem.List
+	Of       string // the path of the story's own file, of which this one is a version; "" where it is none, or there is no such file
+
+	refs         []localRef   // as Refs
+	named        string       // the language in its name
+	work         string       // the same for all versions of a story; "" where it has but one
+	alone, among problem.List // what more is wrong with it where it is the only version of its story, and where it is not
 }
 
 // Scan is what a look at the folder found: all item files by path, and problems with files that are no items.
@@ -124,7 +132,7 @@ func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
 	all := make([]*taken, len(found))
 	parallel.Do(len(found), func(i int) {
 		all[i] = f.takeOne(root, found[i], now)
-		scan.Files[i] = all[i].lookBeside(root, now)
+		scan.Files[i] = all[i].file
 	})
 	keep := make(map[string]*taken, len(found))
 	for i, e := range found {
@@ -133,7 +141,13 @@ func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
 	scan.Files = append(scan.Files, f.missed(keep, now)...)
 	slices.SortFunc(scan.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	f.taken = keep
-	scan.Problems = append(f.strangers(others), twins(scan.Files)...)
+	scan.Problems = f.parser.relate(scan.Files, keep)
+	parallel.Do(len(scan.Files), func(i int) {
+		file := &scan.Files[i]
+		*file = keep[file.Path].lookBeside(*file, root, now)
+	})
+	await(scan.Files)
+	scan.Problems = slices.Concat(scan.Problems, f.strangers(scan.Files, others), twins(scan.Files))
 	return scan, nil
 }
 
@@ -218,13 +232,13 @@ func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 	if now.Sub(t.since) >= settle || now.IsZero() {
 		t.file = f.read(root, e.path)
 		if t.file.Item != nil {
-			t.refs = t.file.Item.localRefs()
-			t.file.Refs = sources(t.refs)
+			t.file.refs = t.file.Item.localRefs()
+			t.file.Refs = sources(t.file.refs)
 		}
 		return t
 	}
 	if last != nil {
-		t.file, t.refs, t.beside, t.complete = last.file, last.refs, last.beside, last.complete
+		t.file, t.beside, t.complete = last.file, last.beside, last.complete
 	}
 	t.file.Pending = true
 	return t
@@ -240,13 +254,9 @@ func (f *Folder) read(root *os.Root, p string) File {
 		file.Problems.Errorf(file.Name, 0, unreadableHint(err), "the file cannot be read: %v", plainError(err))
 		return file
 	}
+	file = f.parser.read(file.Name, data)
 	sum := sha256.Sum256(data)
-	file.Hash = hex.EncodeToString(sum[:])
-	it, probs := f.parser.Parse(file.Name, data)
-	file.Problems, file.Status = probs, it.Status
-	if !probs.HasErrors() {
-		file.Item = &it
-	}
+	file.Path, file.Hash = p, hex.EncodeToString(sum[:])
 	return file
 }
 
@@ -287,12 +297,11 @@ func plainError(err error) error {
 
 // lookBeside gives the file with what is to be said of the pictures and attachments that its item names. While one of them is
 // still being written the file is Pending, and stays as it was.
-func (t *taken) lookBeside(root *os.Root, now time.Time) File {
-	file := t.file
+func (t *taken) lookBeside(file File, root *os.Root, now time.Time) File {
 	if file.Pending {
 		return file
 	}
-	if t.writing(root, now) {
+	if file.writing(root, now) {
 		file.Pending, file.Beside = true, t.beside
 		if !t.complete {
 			file.Item = nil
@@ -300,7 +309,7 @@ func (t *taken) lookBeside(root *os.Root, now time.Time) File {
 		return file
 	}
 	file.Problems = slices.Clone(file.Problems)
-	for _, ref := range t.refs {
+	for _, ref := range file.refs {
 		if p, err := LocalPath(file.Path, ref.src); ref.link && err == nil && isItem(p) {
 			continue // to another story
 		}
@@ -320,9 +329,9 @@ func (t *taken) lookBeside(root *os.Root, now time.Time) File {
 }
 
 // writing tells whether a file beside the item was changed so shortly before now that it may not be complete.
-func (t *taken) writing(root *os.Root, now time.Time) bool {
-	return slices.ContainsFunc(t.refs, func(ref localRef) bool {
-		m, err := media(root, t.file.Path, ref.src)
+func (f *File) writing(root *os.Root, now time.Time) bool {
+	return slices.ContainsFunc(f.refs, func(ref localRef) bool {
+		m, err := media(root, f.Path, ref.src)
 		return err == nil && m.settling(now)
 	})
 }

@@ -31,7 +31,7 @@ type Item struct {
 	Kicker      string       `yaml:"kicker" json:"kicker,omitempty" jsonschema_description:"A short line above the title, such as Press release."`
 	Place       string       `yaml:"place" json:"place,omitempty" jsonschema_description:"The dateline: where the story comes from."`
 	Topics      []string     `yaml:"topics" json:"topics,omitempty" jsonschema_description:"Slugs of the topics the story belongs to; each topic has feeds of its own."`
-	Language    string       `yaml:"language" json:"language,omitempty" jsonschema_description:"The story's language as a BCP 47 tag, such as en or pt-BR. Default: the newsroom's."`
+	Language    string       `yaml:"language" json:"language,omitempty" jsonschema_description:"The story's language as a BCP 47 tag, such as en or pt-BR. Default: the one in the file's name, as in story.fr.md, else the newsroom's."`
 	Authors     []Person     `yaml:"authors" json:"authors,omitempty" jsonschema_description:"Bylines."`
 	Contacts    []Contact    `yaml:"contacts" json:"contacts,omitempty" jsonschema_description:"Press contacts, shown under the story."`
 	Image       *Image       `yaml:"image" json:"image,omitempty" jsonschema_description:"The picture at the top of the story and in lists."`
@@ -49,6 +49,8 @@ type Item struct {
 	Newsletter  Placement    `yaml:"newsletter" json:"newsletter,omitempty" jsonschema:"enum=auto,enum=lead,enum=skip" jsonschema_description:"The story's place in the digest: auto (default), lead (on top) or skip (left out)."`
 	ID          string       `yaml:"id" json:"id,omitempty" jsonschema_description:"Pins the story's identity, as a URI. Leave it out: one is minted and kept."`
 	Body        string       `yaml:"body" json:"body,omitempty" jsonschema_description:"The story, in Markdown. In a .md file it stands below the front matter instead."`
+
+	Version Version `yaml:"-" json:"version,omitzero"` // not what the file says, but what its name does
 }
 
 // Person is a byline. Only Name is required.

@@ -32,22 +32,35 @@ type Parser struct {
 // Extensions are the endings of the files that are items.
 var Extensions = []string{".md", ".markdown", ".yaml", ".yml", ".json"}
 
-// Parse reads an item file. file names it in the problems and its ending tells the format. When there is an error among the
-// problems, nothing but the item's Status is set, and that only to Withdrawn or Erased: a story whose file says so comes
+// Parse reads an item file that is no version of another. file names it in the problems and its ending tells the format. When there is an
+// error among the problems, nothing but the item's Status is set, and that only to Withdrawn or Erased: a story whose file says so comes
 // down even if the file is broken.
 func (p Parser) Parse(file string, data []byte) (Item, problem.List) {
+	f := p.read(file, data)
+	f.spoil(f.alone)
+	if f.Item == nil {
+		return Item{Status: f.Status}, f.Problems
+	}
+	return *f.Item, f.Problems
+}
+
+// read reads an item file. What it is in the folder is not known here: it has no path.
+func (p Parser) read(file string, data []byte) File {
 	text, probs := clean(file, data)
 	if probs.HasErrors() {
-		return Item{Status: statusIn(string(data))}, probs
+		return File{Name: file, named: languageOfName(file, ""), Status: statusIn(string(data)), Problems: probs}
 	}
 	var it Item
 	doc, story := decode(file, text, &it)
-	c := checker{Item: &it, Document: doc, rules: p, bad: map[string]bool{}, story: story}
+	c := checker{Item: &it, Document: doc, rules: p, bad: map[string]bool{}, story: story, named: languageOfName(file, it.Language)}
 	c.run()
+	f := File{Name: file, named: c.named, Status: it.Status, Problems: append(probs, doc.Problems...), alone: c.alone, among: c.among}
 	if doc.Problems.HasErrors() {
-		return Item{Status: statusIn(text)}, append(probs, doc.Problems...)
+		f.Status = statusIn(text)
+	} else {
+		f.Item = &it
 	}
-	return it, append(probs, doc.Problems...)
+	return f
 }
 
 // lineEnds are those of Windows and of old Macs.
@@ -232,14 +245,21 @@ func Slugify(s string) string {
 
 var leadingDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[-_ ]+`)
 
-// slugOf makes a story's slug of its file's path: the file name without extension and leading date. Names of which
-// nothing is left (such as Chinese ones) are called by the story's hash.
+// slugOf makes a story's slug of its file's path: the file name without extension and leading date, and with its language last. Names of
+// which nothing is left (such as Chinese ones) are called by the story's hash.
 func slugOf(file, hash string) string {
-	name := stem(path.Base(file))
-	if s := Slugify(leadingDate.ReplaceAllString(name, "")); s != "" {
-		return s
+	name, tag, sure := splitLanguage(path.Base(file))
+	if !sure {
+		name, tag = stem(path.Base(file)), ""
 	}
-	return fmt.Sprintf("story-%.8s", hash)
+	s := Slugify(leadingDate.ReplaceAllString(name, ""))
+	if s == "" {
+		s = fmt.Sprintf("story-%.8s", hash)
+	}
+	if tag != "" {
+		s += "-" + strings.ToLower(tag)
+	}
+	return s
 }
 
 func stem(file string) string { return strings.TrimSuffix(file, path.Ext(file)) }

@@ -250,7 +250,7 @@ func changes(k Known, stories []Story, now time.Time) []Story {
 }
 
 func (s Story) same(t Story) bool {
-	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Status == t.Status && (s.Item == nil) == (t.Item == nil) &&
+	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Status == t.Status && s.version() == t.version() &&
 		s.FirstPublished.Equal(t.FirstPublished) && s.Gone.IsZero() == t.Gone.IsZero()
 }
 

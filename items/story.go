@@ -25,13 +25,15 @@ type Story struct {
 	FirstPublished time.Time // zero: never yet, and then nothing of it is remembered
 	Updated        time.Time // when the item or its status last changed here
 	Gone           time.Time // when its file was first missed; zero while it is there
+
+	held time.Time // until when the story that it is a version of holds it back; zero if that does not
 }
 
 // Visible tells whether the story, or the notice that it was withdrawn, may show at now.
 func (s Story) Visible(now time.Time) bool {
 	switch s.Status {
 	case Published:
-		return s.Item != nil && !now.Before(s.Item.Due())
+		return s.Item != nil && !now.Before(s.Due())
 	case Withdrawn:
 		return s.Item != nil && !s.FirstPublished.IsZero()
 	}
@@ -63,13 +65,11 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	stories := make([]Story, len(files))
 	for _, i := range mintingOrder(files, now) {
 		if s, ok := m.story(i, now, &probs); ok {
-			s.update(files[i], now.Truncate(time.Microsecond).UTC()) // as the database keeps it
-			if s.Status != Erased && veiled(s.Slug) {                // it is published again after all
-				s.Slug = m.slug(files[i], s.ID)
-			}
 			stories[i] = s
 		}
 	}
+	m.update(stories, now.Truncate(time.Microsecond).UTC()) // as the database keeps it
+	m.join(stories)
 	return slices.DeleteFunc(stories, func(s Story) bool { return s.ID == "" }), probs
 }
 
@@ -108,6 +108,7 @@ func mintingOrder(files []File, now time.Time) []int {
 			others = append(others, i)
 		}
 	}
+	slices.SortStableFunc(shown, func(a, b int) int { return strings.Compare(files[a].Of, files[b].Of) }) // a draft may hold a version back
 	return append(shown, others...)
 }
 
@@ -301,8 +302,29 @@ func (m *matcher) slug(f File, id string) string {
 	return slug
 }
 
-// update brings the story up to date with its file. A file with an error changes nothing, unless it takes the story back.
-func (s *Story) update(f File, now time.Time) {
+// update brings the stories up to date with their files, versions after what they are versions of.
+func (m *matcher) update(stories []Story, now time.Time) {
+	for _, versions := range []bool{false, true} {
+		for i := range stories {
+			own, s := m.own(i), &stories[i]
+			if s.ID == "" || versions != (own >= 0) {
+				continue
+			}
+			if own < 0 {
+				s.update(m.files[i], Story{}, now)
+			} else {
+				s.update(m.files[i], stories[own], now)
+			}
+			if s.Status != Erased && veiled(s.Slug) { // it is published again after all
+				s.Slug = m.slug(m.files[i], s.ID)
+			}
+		}
+	}
+}
+
+// update brings the story up to date with its file. A file with an error changes nothing, unless it takes the story back. own is the
+// story that it is a version of; the zero one stands for none.
+func (s *Story) update(f File, own Story, now time.Time) {
 	before := *s
 	switch {
 	case f.Item != nil:
@@ -310,10 +332,13 @@ func (s *Story) update(f File, now time.Time) {
 	case f.Status == Withdrawn || f.Status == Erased:
 		s.Status = f.Status
 	}
+	if own.ID != "" {
+		s.follow(own, now)
+	}
 	if s.Status == Erased {
 		s.erase()
 	}
-	if s.Status != before.Status || s.Hash != before.Hash {
+	if s.Status != before.Status || s.Hash != before.Hash || s.version().Borrowed != before.version().Borrowed {
 		s.Updated = now
 	}
 	if s.FirstPublished.IsZero() && s.Visible(now) {

@@ -38,11 +38,11 @@ var documents = map[string]string{
 }
 
 // strangers reports the files that look like someone's news but are no items, unless an item offers them for download.
-func (f *Folder) strangers(others []string) (probs problem.List) {
+func (f *Folder) strangers(files []File, others []string) (probs problem.List) {
 	used := map[string]bool{}
-	for item, t := range f.taken {
-		for _, ref := range t.refs {
-			if p, err := LocalPath(item, ref.src); err == nil {
+	for _, file := range files {
+		for _, ref := range file.refs {
+			if p, err := LocalPath(file.Path, ref.src); err == nil {
 				used[p] = true
 			}
 		}

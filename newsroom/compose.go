@@ -55,14 +55,15 @@ func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.I
 	}
 	n.assets.Begin()
 	rules := digest.Rules{MaxItems: c.MaxItems, MaxAge: time.Duration(c.MaxItemAge), Told: told}
-	chosen, left := digest.Choose(n.candidates(desk), rules, desk.now)
+	all := n.candidates(desk)
+	chosen, left := digest.Choose(all, rules, desk.now)
 	left = append(left, n.hidden(desk)...)
 	from, err := mail.ParseAddress(n.Config.Mail.From)
 	if err != nil {
 		return digest.Issue{}, nil, fmt.Errorf("mail.from: %w", err)
 	}
-	d := digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Articles: chosen, Mark: digest.Mark(chosen),
-		Language: n.locale("").Lang, From: from.Address}
+	d := digest.Issue{Newsletter: name, Title: c.Title, Number: number, Date: desk.now.In(n.Config.Location), Mark: digest.Mark(chosen),
+		Language: n.locale("").Lang, From: from.Address}.With(chosen, all)
 	if len(chosen) > 0 {
 		d.Subject, err = n.subject(d)
 	}
@@ -77,7 +78,7 @@ func (n *Newsroom) hidden(desk Desk) (left []digest.LeftOut) {
 		case s.Status == items.Draft:
 			left = append(left, digest.LeftOut{Article: items.Article{ID: s.ID, Title: s.Item.Title}, Why: "it is a draft"})
 		case s.Status == items.Published:
-			left = append(left, digest.LeftOut{Article: items.Article{ID: s.ID, Title: s.Item.Title}, Why: "it is held until " + n.clock(s.Item.Due())})
+			left = append(left, digest.LeftOut{Article: items.Article{ID: s.ID, Title: s.Item.Title}, Why: "it is held until " + n.clock(s.Due())})
 		}
 	}
 	return left
@@ -142,23 +143,39 @@ func (n *Newsroom) compose(ctx context.Context, d digest.Issue, l *templates.Loc
 	return m, nil
 }
 
-// messages composes an issue in each language that its audience reads; who gave none reads the issue's own.
+// messages composes an issue in each edition that its audience reads.
 func (n *Newsroom) messages(ctx context.Context, d digest.Issue) (map[string]*mailer.Message, error) {
 	tags, err := n.Subscribers.Languages(ctx, d.Newsletter)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]*mailer.Message{}
-	for _, tag := range append(tags, d.Language) {
-		l := templates.LocaleFor(cmp.Or(tag, d.Language))
-		if out[l.Lang] != nil {
+	for _, tag := range append(tags, "") {
+		e := edition(d, tag)
+		if out[e] != nil {
 			continue
 		}
-		if out[l.Lang], err = n.compose(ctx, d, l); err != nil {
+		in := d.In(tag)
+		if !in.Same(d) {
+			if in.Subject, err = n.subject(in); err != nil {
+				return nil, err
+			}
+		}
+		if out[e], err = n.compose(ctx, in, templates.LocaleFor(cmp.Or(tag, d.Language))); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// edition names what those get of an issue who ask for a language; who gave none reads the issue's own. It is the language that we speak
+// to them, and where stories are in theirs, that too.
+func edition(d digest.Issue, tag string) string {
+	speaks := templates.LocaleFor(cmp.Or(tag, d.Language)).Lang
+	if d.In(tag).Same(d) {
+		return speaks
+	}
+	return speaks + "/" + tag
 }
 
 // locale is that of a subscriber's language; who gave none reads the newsroom's.

@@ -50,9 +50,8 @@ func (n *Newsroom) scrubIssue(ctx context.Context, i ledger.Issue, erased []stri
 	if err := json.Unmarshal(i.Content, &d); err != nil {
 		return fmt.Errorf("issue %s: %w", i.Name(), err)
 	}
-	before := len(d.Articles)
-	d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return slices.Contains(erased, a.ID) })
-	if len(d.Articles) == before {
+	d, taken := d.Without(func(id string) bool { return slices.Contains(erased, id) })
+	if taken == 0 {
 		return n.Ledger.Scrub(ctx, i, nil)
 	}
 	if len(d.Articles) == 0 {
@@ -67,7 +66,7 @@ func (n *Newsroom) scrubIssue(ctx context.Context, i ledger.Issue, erased []stri
 		return err
 	}
 	if i.State != ledger.Finished {
-		_, err = n.Ledger.Revise(ctx, i, messages, before-len(d.Articles), n.now())
+		_, err = n.Ledger.Revise(ctx, i, messages, taken, n.now())
 		messages = nil
 	}
 	if err == nil {

@@ -157,7 +157,7 @@ func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
 	if err != nil {
 		return Outlook{}, err
 	}
-	site, err := n.site(ctx, desk)
+	site, _, err := n.site(ctx, desk)
 	if err != nil {
 		return Outlook{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"tidings/items"
 )
@@ -16,6 +17,9 @@ type Line struct {
 	URL    string // of its page; "" while there is none
 	Feeds  []string
 	Issues []string // such as weekly-12
+
+	Language string // BCP 47; "" where it cannot be told
+	Of       string // the file of the story that it is a version of, as problems name it; "" for none
 }
 
 // Inventory lists the item files by path. It stores nothing.
@@ -32,13 +36,20 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	for _, s := range desk.Stories {
 		stories[s.Path] = s
 	}
+	feeds := n.feedsOf(desk)
 	var lines []Line
 	for _, f := range desk.Scan.Files {
 		s, known := stories[f.Path]
 		l := Line{File: f.Name, State: n.state(f, s, known, desk), Issues: issues[s.ID]}
 		if known && s.Visible(desk.now) {
 			l.URL = items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug)
-			l.Feeds = feedsOf(s, desk)
+			l.Feeds = feeds[s.ID]
+		}
+		if known && s.Item != nil {
+			l.Language = s.Item.Language
+		}
+		if f.Of != "" {
+			l.Of = n.folder.Name(f.Of)
 		}
 		lines = append(lines, l)
 	}
@@ -53,19 +64,41 @@ func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string
 		return "error: shown as it last was"
 	case s.Status != items.Published:
 		return string(s.Status)
-	case d.now.Before(s.Item.Due()):
-		return "held until " + n.clock(s.Item.Due())
+	case d.now.Before(s.Due()):
+		return "held until " + n.clock(s.Due())
 	case s.Item.Expired(d.now):
 		return "expired"
 	}
 	return string(items.Published)
 }
 
-func feedsOf(s items.Story, d Desk) []string {
-	if s.Item.Expired(d.now) {
-		return nil
+// feedsOf gives for each story the feeds that are of such stories: of several versions of one, all but those of languages hold the first.
+func (n *Newsroom) feedsOf(d Desk) map[string][]string {
+	var all []items.Article
+	languages := map[string]bool{}
+	for _, s := range d.Stories {
+		if s.Visible(d.now) {
+			all = append(all, items.Article{ID: s.ID, Language: s.Item.Language, First: s.FirstPublished, Work: s.Item.Version.Work})
+			languages[s.Item.Language] = true
+		}
 	}
-	return append([]string{"news"}, s.Item.Topics...)
+	once := map[string]bool{}
+	for _, a := range items.Once(all, func(a *items.Article) *items.Article { return a }, items.ByAge(n.Config.Language)) {
+		once[a.ID] = true
+	}
+	feeds := map[string][]string{}
+	for _, s := range d.Stories {
+		if !s.Visible(d.now) || s.Item.Expired(d.now) {
+			continue
+		}
+		if once[s.ID] {
+			feeds[s.ID] = append([]string{"news"}, s.Item.Topics...)
+		}
+		if n.Config.Feeds.Languages && len(languages) > 1 {
+			feeds[s.ID] = append(feeds[s.ID], "languages/"+strings.ToLower(s.Item.Language))
+		}
+	}
+	return feeds
 }
 
 // issuesOf gives for each story the issues that it was in.

@@ -1,6 +1,7 @@
 package newsroom
 
 import (
+	"fmt"
 	"html/template"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ type condition struct {
 	status                   items.Status
 	first, updated           int64
 	expired                  bool
+	version                  items.Version
 }
 
 // showing makes the stories of a desk ready to be shown.
@@ -39,11 +41,13 @@ type showing struct {
 	files  map[string]items.File // by path
 	titles map[string]string     // of the stories that show, by slug
 	slugs  map[string]string     // likewise, by path of the file
+
+	versions map[string][]items.Article // of the stories that show, by Work; only what tells them apart
 }
 
 func (n *Newsroom) newShowing(desk Desk) *showing {
 	all := len(desk.Stories)
-	s := &showing{Newsroom: n, desk: desk, files: make(map[string]items.File, all), titles: make(map[string]string, all), slugs: make(map[string]string, all)}
+	s := &showing{Newsroom: n, desk: desk, files: make(map[string]items.File, all), titles: make(map[string]string, all), slugs: make(map[string]string, all), versions: map[string][]items.Article{}}
 	for _, f := range desk.Scan.Files {
 		s.files[f.Path] = f
 	}
@@ -54,6 +58,10 @@ func (n *Newsroom) newShowing(desk Desk) *showing {
 		s.titles[x.Slug] = x.Item.Title
 		if x.Gone.IsZero() {
 			s.slugs[x.Path] = x.Slug
+		}
+		if work := x.Item.Version.Work; work != "" {
+			s.versions[work] = append(s.versions[work], items.Article{ID: x.ID, Work: work, URL: items.Presenter{URL: n.Config.URL}.StoryURL(x.Slug),
+				Language: x.Item.Language, Title: x.Item.Title, First: x.FirstPublished})
 		}
 	}
 	s.maker = items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: s.asset,
@@ -100,7 +108,7 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 		file.Refs = nil
 	}
 	of := condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
-		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), expired: x.Item.Expired(s.desk.now)}
+		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), expired: x.Item.Expired(s.desk.now), version: x.Item.Version}
 	if last.story.ID != "" && last.of == of && last.others == s.others(x, last.links) {
 		for _, src := range last.assets {
 			s.asset(x.Path, src)
@@ -118,6 +126,7 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	}
 	now.others = s.others(x, now.links)
 	article := s.maker.Article(x)
+	article.Translations = s.translations(x)
 	now.story = publish.Story{Article: article, Expired: of.expired, Revised: revised(x),
 		Print: publish.ArticlePrint(article, x.Item.Body, now.others, strings.Join(urls, "\n"))}
 	return now
@@ -136,12 +145,23 @@ func (s *showing) body(x items.Story) func() template.HTML {
 	return func() template.HTML { return s.maker.Body(x) }
 }
 
-// others is what the stories are called that a story relates to, and where those are that it leads to.
+// translations are the story's versions in other languages. A withdrawn one leads to none.
+func (s *showing) translations(x items.Story) []items.Translation {
+	if x.Status != items.Published {
+		return nil
+	}
+	return items.Translations(items.Article{ID: x.ID}, s.versions[x.Item.Version.Work], s.Config.Language)
+}
+
+// others is what the stories are called that a story relates to, and where those are that it leads to, its translations too.
 func (s *showing) others(x items.Story, links []string) string {
-	if len(links) == 0 && len(x.Item.Related) == 0 {
+	if len(links) == 0 && len(x.Item.Related) == 0 && x.Item.Version.Work == "" {
 		return ""
 	}
 	var b strings.Builder
+	for _, t := range s.translations(x) {
+		fmt.Fprintf(&b, "%+v\n", t)
+	}
 	for _, r := range x.Item.Related {
 		b.WriteString(r.Slug + " " + s.titles[r.Slug] + "\n")
 	}
@@ -151,13 +171,16 @@ func (s *showing) others(x items.Story, links []string) string {
 	return b.String()
 }
 
-// candidates are the stories that show, as a digest chooses from them.
+// candidates are the stories that show, as a digest chooses from them: each once, with its versions in other languages.
 func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
-	by := map[string]items.Story{}
+	by, ids := map[string]items.Story{}, map[string][]string{}
 	for _, x := range desk.Stories {
 		by[x.ID] = x
+		if x.Item != nil && x.Item.Version.Work != "" {
+			ids[x.Item.Version.Work] = append(ids[x.Item.Version.Work], x.ID)
+		}
 	}
-	var out []digest.Candidate
+	var all []digest.Candidate
 	for _, s := range n.showStories(desk) {
 		x := by[s.ID]
 		if !x.Gone.IsZero() {
@@ -167,7 +190,7 @@ func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
 		if since.IsZero() {
 			since = desk.now
 		}
-		out = append(out, digest.Candidate{Article: s.Article, Placement: x.Item.Newsletter, Expired: s.Expired, Since: since})
+		all = append(all, digest.Candidate{Article: s.Article, Placement: x.Item.Newsletter, Expired: s.Expired, Since: since, Same: ids[s.Work]})
 	}
-	return out
+	return digest.Versions(all, n.Config.Language)
 }

@@ -96,7 +96,7 @@ func (d Desk) NextChange() time.Time {
 		if s.Item == nil {
 			continue
 		}
-		for _, t := range []time.Time{s.Item.Due(), s.Item.Expires.Time, d.withdrawal(s)} {
+		for _, t := range []time.Time{s.Due(), s.Item.Expires.Time, d.withdrawal(s)} {
 			if t.After(d.now) && (next.IsZero() || t.Before(next)) {
 				next = t
 			}
@@ -209,7 +209,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
 		return Publication{}, err
 	}
-	site, err := n.site(ctx, desk)
+	site, issues, err := n.site(ctx, desk)
 	if err != nil {
 		return Publication{}, err
 	}
@@ -224,7 +224,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		return pub, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(site.Issues), site.Stays()...)); err != nil {
+	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, err
 	}
@@ -239,10 +239,10 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	return pub, desk.problem()
 }
 
-// site is what is to be seen of the stories.
-func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, error) {
+// site is what is to be seen of the stories, and the past issues among that.
+func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []digest.Issue, error) {
 	if err := n.assets.Recall(ctx, n.db); err != nil {
-		return publish.Site{}, err
+		return publish.Site{}, nil, err
 	}
 	n.assets.Begin()
 	c := n.Config
@@ -253,7 +253,7 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, error) {
 	}
 	var err error
 	if site.Feeds.Floors, err = n.floors(ctx); err != nil {
-		return site, err
+		return site, nil, err
 	}
 	for _, s := range desk.Stories {
 		if s.Status == items.Erased && !s.FirstPublished.IsZero() && s.Minted() {
@@ -261,15 +261,17 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, error) {
 		}
 	}
 	site.Topics = n.topics(site.Stories)
-	issues, err := n.issuePages(ctx, site.Stories)
-	site.Issues = issues
-	return site, err
+	issues, err := n.pastIssues(ctx, site.Stories)
+	for _, d := range issues {
+		site.Issues = append(site.Issues, n.digestView(d, n.locale("")))
+	}
+	return site, issues, err
 }
 
 // mailed lists the pictures that past issues show: they stay when a story gets another one.
-func (n *Newsroom) mailed(issues []templates.Digest) (paths []string) {
+func (n *Newsroom) mailed(issues []digest.Issue) (paths []string) {
 	for _, i := range issues {
-		for _, a := range i.Articles {
+		for _, a := range i.All() {
 			if a.Image == nil {
 				continue
 			}
@@ -300,8 +302,8 @@ func (n *Newsroom) topics(stories []*publish.Story) []items.Topic {
 	return out
 }
 
-// issuePages are the past issues as pages. What was taken back since is not shown in them either.
-func (n *Newsroom) issuePages(ctx context.Context, stories []*publish.Story) ([]templates.Digest, error) {
+// pastIssues are those that have been sent, or are being sent. What was taken back since is not in them either.
+func (n *Newsroom) pastIssues(ctx context.Context, stories []*publish.Story) ([]digest.Issue, error) {
 	shown := map[string]bool{}
 	for _, x := range stories {
 		shown[x.ID] = !x.Withdrawn
@@ -310,20 +312,19 @@ func (n *Newsroom) issuePages(ctx context.Context, stories []*publish.Story) ([]
 	if err != nil {
 		return nil, err
 	}
-	var pages []templates.Digest
+	var past []digest.Issue
 	for _, i := range issues {
 		var d digest.Issue
 		if err := json.Unmarshal(i.Content, &d); err != nil {
 			return nil, fmt.Errorf("issue %s: %w", i.Name(), err)
 		}
-		all := len(d.Articles)
-		d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return !shown[a.ID] })
-		if len(d.Articles) < all { // it may name what was taken back
-			d.Subject = d.Title
+		rest, _ := d.Without(func(id string) bool { return !shown[id] })
+		if !rest.Same(d) { // its subject may name what was taken back
+			rest.Subject = d.Title
 		}
-		pages = append(pages, n.digestView(d, n.locale("")))
+		past = append(past, rest)
 	}
-	return pages, nil
+	return past, nil
 }
 
 // View is what every page in this language knows of the newsroom, but for its feeds.

@@ -8,13 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
 	"tidings/digest"
 	"tidings/internal/lock"
-	"tidings/items"
 	"tidings/mailer/ledger"
 )
 
@@ -252,11 +250,7 @@ func (n *Newsroom) open(ctx context.Context, d digest.Issue) (ledger.Issue, erro
 	if err != nil {
 		return ledger.Issue{}, err
 	}
-	stories := make([]string, len(d.Articles))
-	for k, a := range d.Articles {
-		stories[k] = a.ID
-	}
-	return n.Ledger.Open(ctx, i, frozen, stories)
+	return n.Ledger.Open(ctx, i, frozen, idsOfAll(d))
 }
 
 // revise takes the stories that were withdrawn or erased since an issue was made out of what those get who have not been sent it yet.
@@ -270,16 +264,15 @@ func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (revised ledger.I
 	if err != nil {
 		return i, false, err
 	}
-	before := len(d.Articles)
-	d.Articles = slices.DeleteFunc(d.Articles, func(a items.Article) bool { return gone[a.ID] })
-	switch len(d.Articles) {
-	case before:
+	d, taken := d.Without(func(id string) bool { return gone[id] })
+	switch {
+	case taken == 0:
 		return i, false, nil
-	case 0:
+	case len(d.Articles) == 0:
 		n.log.Warn("all stories of an issue were taken back: it is called off", "issue", i.Name())
 		return i, true, n.Ledger.CallOff(ctx, i, "its stories were taken back before their turn", n.now())
 	}
-	n.log.Warn("stories were taken back: the issue goes on without them", "issue", i.Name(), "stories", before-len(d.Articles))
+	n.log.Warn("stories were taken back: the issue goes on without them", "issue", i.Name(), "stories", taken)
 	if d.Subject, err = n.subject(d); err != nil {
 		return i, false, err
 	}
@@ -287,17 +280,21 @@ func (n *Newsroom) revise(ctx context.Context, i ledger.Issue) (revised ledger.I
 	if err != nil {
 		return i, false, err
 	}
-	revised, err = n.Ledger.Revise(ctx, i, frozen, before-len(d.Articles), n.now())
+	revised, err = n.Ledger.Revise(ctx, i, frozen, taken, n.now())
 	return revised, false, err
 }
 
 // takenBack gives those of an issue's stories that were withdrawn or erased.
 func (n *Newsroom) takenBack(ctx context.Context, d digest.Issue) (map[string]bool, error) {
-	ids := make([]string, len(d.Articles))
-	for i, a := range d.Articles {
-		ids[i] = a.ID
+	return n.stories.TakenBack(ctx, idsOfAll(d))
+}
+
+// idsOfAll are the ids of an issue's stories, in all languages.
+func idsOfAll(d digest.Issue) (ids []string) {
+	for _, a := range d.All() {
+		ids = append(ids, a.ID)
 	}
-	return n.stories.TakenBack(ctx, ids)
+	return ids
 }
 
 // freeze puts a digest into an issue and gives its composed messages.

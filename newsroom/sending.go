@@ -1,7 +1,6 @@
 package newsroom
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -18,7 +17,6 @@ import (
 	"tidings/mailer"
 	"tidings/mailer/ledger"
 	"tidings/mailer/relay"
-	"tidings/templates"
 )
 
 // sending is one sender at work on one issue, over any number of connections.
@@ -26,7 +24,7 @@ type sending struct {
 	*Newsroom
 	issue    ledger.Issue
 	digest   digest.Issue
-	messages map[string]*mailer.Message // by language
+	messages map[string]*mailer.Message // by edition
 	relays   []relay.Relay
 	limits   *relay.Limits
 	queue    *queue
@@ -388,7 +386,7 @@ func (c *connection) deliver(ctx context.Context, t ledger.Turn) error {
 
 // attempt makes one recipient's copy and hands it over.
 func (c *connection) attempt(ctx context.Context, t ledger.Turn, ready func() error) (relay.Reply, error) {
-	message := c.messages[templates.LocaleFor(cmp.Or(t.Language, c.digest.Language)).Lang]
+	message := c.messages[edition(c.digest, t.Language)]
 	if message == nil { // a language that nobody read when the issue was composed
 		t.Language = c.digest.Language
 		message = c.messages[t.Language]

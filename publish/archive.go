@@ -9,12 +9,12 @@ import (
 )
 
 // The feed of all news has an archive (RFC 5005 §4): a document for each month that has stories, so that a reader which follows
-// them from the live feed gets every story. A month is sealed by the first story of a later one; from then on its document changes
+// them from the live feed gets every story, in the one language in which that feed has it. A month is sealed by the first story of a later one; from then on its document changes
 // only when a story in it does. The last month is open: it is there so that the one before it knows what comes next.
 
 // months are the stories of each month that has any, the newest month first.
 func (s Site) months() (months [][]*Story) {
-	for _, x := range s.Stories {
+	for _, x := range s.once() {
 		if last := len(months) - 1; last >= 0 && month(months[last][0]) == month(x) {
 			months[last] = append(months[last], x)
 		} else {
@@ -51,9 +51,10 @@ func (s Site) archives() []Document {
 	return docs
 }
 
-// calendars are the calendar of all events, and the file of each.
+// calendars are the calendar of all events, each in one language, and the file of each.
 func (s Site) calendars() []Document {
-	events := newest(s.Stories, 0, func(x *Story) bool { return x.Event != nil })
+	announces := func(x *Story) bool { return x.Event != nil }
+	events := newest(s.once(), 0, announces)
 	entries := func() []feed.Entry {
 		out := make([]feed.Entry, len(events))
 		for i, x := range events {
@@ -68,7 +69,7 @@ func (s Site) calendars() []Document {
 			f.Entries = entries()
 			return feed.WriteCalendar(w, f, c)
 		})}}
-	for _, x := range events {
+	for _, x := range newest(s.Stories, 0, announces) {
 		if x.Withdrawn {
 			continue
 		}

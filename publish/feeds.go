@@ -15,17 +15,19 @@ import (
 	"tidings/templates"
 )
 
-// channel is one feed: what it is called and which stories it is of.
+// channel is one feed: what it is called and which stories it is of. All but the feeds of languages hold each story once, in one
+// language.
 type channel struct {
 	name, title string
 	keep        func(*Story) bool
+	language    string // of all its stories, for a feed of one language
 }
 
 // channels are the feeds of stories, the one of all news first.
 func (s Site) channels() []channel {
-	all := []channel{{"news", s.View.Title, func(*Story) bool { return true }}}
+	all := []channel{{name: "news", title: s.View.Title, keep: func(*Story) bool { return true }}}
 	for _, t := range s.Topics {
-		all = append(all, channel{"topics/" + t.Slug, t.Title, has(t)})
+		all = append(all, channel{name: "topics/" + t.Slug, title: t.Title, keep: has(t)})
 	}
 	if s.Feeds.Languages {
 		all = append(all, s.byLanguage()...)
@@ -33,7 +35,7 @@ func (s Site) channels() []channel {
 	if s.Feeds.Authors {
 		all = append(all, s.byAuthor()...)
 	}
-	return append(all, channel{"events", templates.LocaleFor(s.Language).T("feeds_events"), func(x *Story) bool { return x.Event != nil }})
+	return append(all, channel{name: "events", title: templates.LocaleFor(s.Language).T("feeds_events"), keep: func(x *Story) bool { return x.Event != nil }})
 }
 
 // byLanguage gives a channel for each language, where there are several.
@@ -46,7 +48,7 @@ func (s Site) byLanguage() (out []channel) {
 		return nil
 	}
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
-		out = append(out, channel{"languages/" + strings.ToLower(tag), templates.OwnName(tag), func(x *Story) bool { return x.Language == tag }})
+		out = append(out, channel{"languages/" + strings.ToLower(tag), templates.OwnName(tag), func(x *Story) bool { return x.Language == tag }, tag})
 	}
 	return out
 }
@@ -61,7 +63,7 @@ func (s Site) byAuthor() (out []channel) {
 		}
 	}
 	for _, slug := range slices.Sorted(maps.Keys(names)) {
-		out = append(out, channel{"authors/" + slug, names[slug], func(x *Story) bool {
+		out = append(out, channel{name: "authors/" + slug, title: names[slug], keep: func(x *Story) bool {
 			return slices.ContainsFunc(x.Authors, func(p items.Person) bool { return items.Slugify(p.Name) == slug })
 		}})
 	}
@@ -107,9 +109,13 @@ type Window struct {
 // Windows are what the feeds of stories show.
 func (s Site) Windows() []Window {
 	var out []Window
-	current := s.current()
+	all, once := current(s.Stories), current(s.once())
 	for _, c := range s.channels() {
-		out = append(out, s.window(c, current))
+		of := once
+		if c.language != "" {
+			of = all
+		}
+		out = append(out, s.window(c, of))
 	}
 	return out
 }
@@ -138,15 +144,16 @@ func (s Site) window(c channel, current []*Story) Window {
 // feedDocuments are the live feeds in all formats, and the list of them for readers to import.
 func (s Site) feedDocuments() []Document {
 	var docs []Document
-	titles := map[string]string{}
+	by := map[string]channel{}
 	for _, c := range s.channels() {
-		titles[c.name] = c.title
+		by[c.name] = c
 	}
 	for _, w := range s.windows {
 		if slices.Contains(s.Feeds.Frozen, w.Name) {
 			continue
 		}
-		f := s.feed(w.Name, titles[w.Name])
+		f := s.feed(w.Name, by[w.Name].title)
+		f.Language = cmp.Or(by[w.Name].language, s.Language)
 		if w.Name == "news" {
 			f.Tombstones = s.Erased
 			if months := s.months(); len(months) > 0 {
@@ -239,20 +246,38 @@ func (s Site) corrections() []Document {
 		change.Date, change.Text = c.Date.Time, c.Text
 		return change.Title(), c.Text
 	}
-	changed := newest(s.Stories, 0, func(x *Story) bool { return x.Withdrawn || len(x.Corrections) > 0 })
+	changed := s.changed()
 	entries := feed.Corrections(articles(changed), words)
 	entries = entries[:min(len(entries), s.Feeds.Limit)]
 	f := s.feed("corrections", s.View.Feed("corrections").Title)
 	return s.written("feeds/corrections", f, prints(changed), func() ([]feed.Entry, error) { return entries, nil })
 }
 
+// changed are the stories that were withdrawn or corrected. One that was withdrawn is told once, not in each language; a correction is
+// a text of its own.
+func (s Site) changed() []*Story {
+	withdrawn := items.Once(newest(s.Stories, 0, func(x *Story) bool { return x.Withdrawn }), article, items.ByAge(s.Language))
+	told := make(map[string]bool, len(withdrawn))
+	for _, x := range withdrawn {
+		told[x.ID] = true
+	}
+	return newest(s.Stories, 0, func(x *Story) bool { return told[x.ID] || !x.Withdrawn && len(x.Corrections) > 0 })
+}
+
 // feedPages are the landing page of each feed, the page with all of them, and the list that readers import.
 func (s Site) feedPages() []Document {
 	var docs []Document
 	var outlines []feed.Outline
+	languages := map[string]string{}
+	for _, c := range s.channels() {
+		languages[c.name] = c.language
+	}
 	for _, l := range s.View.Feeds {
-		outlines = append(outlines, feed.Outline{Title: l.Title, URL: l.RSS, Home: l.Page, Language: s.Language})
-		stories := newest(s.Stories, 0, func(x *Story) bool { return l.Name == "corrections" && (x.Withdrawn || len(x.Corrections) > 0) })
+		outlines = append(outlines, feed.Outline{Title: l.Title, URL: l.RSS, Home: l.Page, Language: cmp.Or(languages[l.Name], s.Language)})
+		var stories []*Story
+		if l.Name == "corrections" {
+			stories = s.changed()
+		}
 		if i := slices.IndexFunc(s.windows, func(w Window) bool { return w.Name == l.Name }); i >= 0 {
 			stories = newest(s.windows[i].Stories, 10, shown)
 		}

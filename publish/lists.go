@@ -10,9 +10,9 @@ import (
 // wholeList is how many stories a list shows on one page. A longer one has a page for each year.
 const wholeList = 300
 
-// lists are the pages that lead to all stories, and to those of each topic.
+// lists are the pages that lead to all stories, and to those of each topic, each in one language.
 func (s Site) lists() []Document {
-	all := newest(s.Stories, 0, shown)
+	all := s.listed()
 	docs := s.list("news/", "", s.view(s.Language).Locale.T("all_stories"), "news", all)
 	for _, t := range s.Topics {
 		docs = append(docs, s.list("topics/"+t.Slug+"/", "topics/"+t.Slug+"/", t.Title, "topics/"+t.Slug, newest(all, 0, has(t)))...)

@@ -134,7 +134,7 @@ func (s Site) pages() []Document {
 			return templates.Story{Site: s.view(story.Language), Article: s.full(story)}
 		}))
 	}
-	latest := newest(s.current(), s.Feeds.Limit, shown)
+	latest := newest(s.listed(), s.Feeds.Limit, func(x *Story) bool { return !x.Expired })
 	return append(docs,
 		s.page("", "index.html", prints(latest), func() any {
 			return templates.Index{Site: s.view(s.Language), Articles: articles(latest)}
@@ -143,10 +143,20 @@ func (s Site) pages() []Document {
 		s.file(GonePage, "notice.html", "410", func() any { return templates.Gone(s.view(s.Language)) }))
 }
 
-// current are the stories that are in feeds and lists.
-func (s Site) current() []*Story {
-	return slices.DeleteFunc(slices.Clone(s.Stories), func(x *Story) bool { return x.Expired })
+// current leaves out the stories that are in feeds no more.
+func current(stories []*Story) []*Story {
+	return slices.DeleteFunc(slices.Clone(stories), func(x *Story) bool { return x.Expired })
 }
+
+// once are the stories as feeds hold them which hold each in one language: in that which readers knew first.
+func (s Site) once() []*Story { return items.Once(s.Stories, article, items.ByAge(s.Language)) }
+
+// listed are the stories as pages list them: each in the newsroom's language, if there is such a version.
+func (s Site) listed() []*Story {
+	return items.Once(newest(s.Stories, 0, shown), article, items.ByLanguage(s.Language))
+}
+
+func article(s **Story) *items.Article { return &(*s).Article }
 
 func shown(s *Story) bool { return !s.Withdrawn }
 

@@ -102,8 +102,15 @@ func (m *metas) story(h *Head) error {
 	if len(a.Translations) > 0 { // every version lists all, itself too
 		m.link("alternate", hreflang(a.Language), a.URL)
 	}
+	fallback := a.URL
 	for _, t := range a.Translations {
 		m.link("alternate", hreflang(t.Language), t.URL)
+		if t.Default {
+			fallback = t.URL
+		}
+	}
+	if len(a.Translations) > 0 {
+		m.link("alternate", hreflang("x-default"), fallback)
 	}
 	if a.Event != nil {
 		m.link("alternate", ` type="text/calendar"`, a.URL+"event.ics")
