@@ -112,6 +112,73 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// version is a candidate that tells a story in a language.
+func version(work, language string, daysAgo int, change ...func(*digest.Candidate)) digest.Candidate {
+	c := story(work+"-"+language, daysAgo, change...)
+	c.Work, c.Language, c.First, c.Same = work, language, c.Since, []string{work + "-en", work + "-fr", work + "-ar"}
+	return c
+}
+
+// TestVersions: of a story in several languages the newsroom's own version is chosen and brings the others along, and everybody gets one.
+func TestVersions(t *testing.T) {
+	told := map[string]int{"a-en": 7}
+	tests := []struct {
+		name                 string // number and why
+		all                  []digest.Candidate
+		told                 map[string]int
+		none, en, fr, ca, ar string // what is got by who asks for no language, English, French, that of Canada, Arabic
+		left                 string
+	}{
+		{"1 each in their language", []digest.Candidate{version("a", "fr", 1), version("a", "en", 1), version("a", "ar", 1), story("b", 2)}, nil,
+			"a-en b", "a-en b", "a-fr b", "a-fr b", "a-ar b", ""},
+		{"2 none in the newsroom's", []digest.Candidate{version("a", "fr", 1), version("a", "ar", 2)}, nil, "a-ar", "a-ar", "a-fr", "a-fr", "a-ar", ""},
+		{"3 told in another language, even one that is gone", []digest.Candidate{version("a", "fr", 1)}, told, "", "", "", "", "", "a-fr: it was in issue 7"},
+		{"4 what is unfit gives way", []digest.Candidate{version("a", "en", 1, withdrawn), version("a", "fr", 1), version("a", "ar", 1, skip)}, nil,
+			"a-fr", "a-fr", "a-fr", "a-fr", "a-fr", ""},
+		{"5 all is unfit", []digest.Candidate{version("a", "en", 1, withdrawn), version("a", "fr", 1, expired)}, nil, "", "", "", "", "", "a-en: it is withdrawn"},
+		{"6 it has waited since the first came", []digest.Candidate{version("a", "en", 1), version("a", "fr", 5), story("b", 2), story("c", 3)}, nil,
+			"a-en c", "a-en c", "a-fr c", "a-fr c", "a-en c", "+b: the issue is full: number 1 in the queue for the next one"},
+	}
+	for _, test := range tests {
+		all := digest.Versions(test.all, "en")
+		chosen, left := digest.Choose(all, digest.Rules{MaxItems: 2, Told: test.told}, now)
+		issue := digest.Issue{}.With(chosen, all)
+		for tag, want := range map[string]string{"": test.none, "en": test.en, "fr": test.fr, "fr-CA": test.ca, "ar": test.ar} {
+			if got := ids(issue.In(tag).Articles); got != want {
+				t.Errorf("%s: in %q it has %q, want %q", test.name, tag, got, want)
+			}
+		}
+		if got := reasons(left); got != test.left {
+			t.Errorf("%s: left out %s, want %s", test.name, got, test.left)
+		}
+	}
+}
+
+// TestWithout: a version that is taken back goes from an issue; a story is left as long as one of its versions is.
+func TestWithout(t *testing.T) {
+	all := digest.Versions([]digest.Candidate{version("a", "en", 1), version("a", "fr", 1), story("b", 2)}, "en")
+	chosen, _ := digest.Choose(all, digest.Rules{MaxItems: 2}, now)
+	issue := digest.Issue{}.With(chosen, all)
+	for _, test := range []struct {
+		name, gone, en, fr string // number and why; ids
+		taken              int
+	}{
+		{"1 nothing", "x", "a-en b", "a-fr b", 0},
+		{"2 a version", "a-fr", "a-en b", "a-en b", 1},
+		{"3 the one that has the others", "a-en", "a-fr b", "a-fr b", 1},
+		{"4 all of a story", "a-en a-fr", "b", "b", 2},
+		{"5 all", "a-en a-fr b", "", "", 3},
+	} {
+		rest, taken := issue.Without(func(id string) bool { return slices.Contains(strings.Fields(test.gone), id) })
+		if en, fr := ids(rest.Articles), ids(rest.In("fr").Articles); en != test.en || fr != test.fr || taken != test.taken {
+			t.Errorf("%s: %q and %q are left, %d taken", test.name, en, fr, taken)
+		}
+	}
+	if ids(issue.Articles) != "a-en b" || ids(issue.In("fr").Articles) != "a-fr b" {
+		t.Error("the issue itself was changed")
+	}
+}
+
 // TestChooseOrder: the order of the candidates decides nothing, and the arguments stay as they are.
 func TestChooseOrder(t *testing.T) {
 	all := []digest.Candidate{story("a", 1), story("b", 2), story("c", 3, lead), story("d", 2, withdrawn), story("e", 50),

@@ -288,16 +288,14 @@ func (s Story) version() (v struct {
 // strictness is how much a status takes away.
 var strictness = map[Status]int{Draft: 1, Withdrawn: 2, Erased: 3}
 
-// follow holds a version to what its story's own file says: it is a draft, withdrawn or erased as that is, and shows no earlier. One that
-// readers had before the story's own file was fit to be seen stays.
+// follow holds a version to what its story's own file says: it is a draft, withdrawn or erased as that is, and shows no earlier. A draft
+// or an embargo does not take away what readers had before the story's own file was fit to be seen.
 func (s *Story) follow(own Story, now time.Time) {
-	if !s.FirstPublished.IsZero() && own.FirstPublished.IsZero() {
-		return
-	}
-	if strictness[own.Status] > strictness[s.Status] {
+	ahead := !s.FirstPublished.IsZero() && own.FirstPublished.IsZero()
+	if strictness[own.Status] > strictness[s.Status] && (!ahead || own.Status != Draft) {
 		s.Status = own.Status
 	}
-	if own.Item != nil && own.Item.Due().After(now) {
+	if own.Item != nil && own.Item.Due().After(now) && !ahead {
 		s.held = own.Item.Due()
 	}
 }

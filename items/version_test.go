@@ -309,4 +309,13 @@ func TestFollow(t *testing.T) {
 			t.Errorf("12.%d: readers lose the version that they had before the story's own file was fit to be seen", i)
 		}
 	}
+	r = newRoom(t)
+	r.write("a.fr.md", item("Le A", ""))
+	r.publish()
+	r.write("a.md", item("A", "status: erased\n"))
+	for path, s := range r.publish() {
+		if s.Status != items.Erased || s.Item != nil {
+			t.Errorf("13 %s is there, though its story's own file erases it", path)
+		}
+	}
 }

@@ -13,9 +13,9 @@ import (
 func (a *app) items() *cobra.Command {
 	return &cobra.Command{
 		Use:   "items",
-		Short: "List the item files: state, address, feeds, issues and language of each story",
-		Long: `Items lists every item file with the state of its story, the address of its page, the feeds that show it, the issues
-that it was in, and its language; of a version in another language it names the story's own file. It changes nothing.`,
+		Short: "List the item files: state, address, language, feeds and issues of each story",
+		Long: `Items lists every item file with the state of its story, the address of its page, its language, the feeds that show
+it and the issues that it was in. Of a version in another language it names the story's own file. It changes nothing.`,
 		Example: "  tidings -C mynews items",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -25,9 +25,9 @@ that it was in, and its language; of a version in another language it names the 
 					return err
 				}
 				w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "FILE\tSTATE\tADDRESS\tFEEDS\tISSUES\tLANGUAGE")
+				fmt.Fprintln(w, "FILE\tSTATE\tADDRESS\tLANGUAGE\tFEEDS\tISSUES")
 				for _, l := range lines {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", l.File, l.State, dash(l.URL), dash(strings.Join(l.Feeds, " ")), dash(strings.Join(l.Issues, " ")), tongue(l))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", l.File, l.State, dash(l.URL), tongue(l), dash(strings.Join(l.Feeds, " ")), dash(strings.Join(l.Issues, " ")))
 				}
 				return w.Flush()
 			})

@@ -92,9 +92,9 @@ Atom, JSON Feed) and pages of them, and mails a digest to the people who subscri
 	return root
 }
 
-// start notes that the command line is right. Cobra looks for required flags only later.
+// start notes that the command line is right. Cobra looks for required flags, and those that go together, only later.
 func (a *app) start(cmd *cobra.Command, _ []string) error {
-	err := cmd.ValidateRequiredFlags()
+	err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups())
 	a.started = err == nil
 	return err
 }
