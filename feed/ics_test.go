@@ -289,7 +289,7 @@ func TestZones(t *testing.T) {
 		events []string
 	}{
 		{"Europe/London", []string{"FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU"}, // summer and winter, over years
-			[]string{"2015-01-01T00:00", "2015-03-29T00:59", "2015-03-29T02:01", "2015-10-25T00:30", "2015-10-25T02:30", "2019-07-01T12:00", "2026-12-31T23:59"}},
+			[]string{"2015-01-01T00:00", "2015-03-29T00:59", "2015-03-29T02:01", "2015-10-25T00:30", "2015-10-25T01:30", "2015-10-25T02:30", "2019-07-01T12:00", "2026-12-31T23:59"}},
 		{"America/New_York", []string{"FREQ=YEARLY;BYMONTH=3;BYDAY=2SU", "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU"}, // the law of 2007
 			[]string{"2005-03-20T12:00", "2006-03-20T12:00", "2006-10-30T12:00", "2007-03-20T12:00", "2007-10-30T12:00", "2008-11-01T23:00"}},
 		{"Asia/Jerusalem", nil, []string{"2013-03-28T12:00", "2013-03-29T12:00", "2018-03-22T12:00", "2018-03-23T12:00", "2022-10-29T12:00", "2022-10-30T12:00"}}, // a rule that no weekday of the month gives
@@ -298,6 +298,9 @@ func TestZones(t *testing.T) {
 		{"Asia/Kolkata", nil, []string{"2016-01-15T12:00", "2020-07-15T12:00"}},                                                                                   // never changes
 		{"Asia/Pyongyang", nil, []string{"2015-08-14T12:00", "2015-08-15T12:00", "2018-05-04T12:00", "2018-05-05T12:00"}},                                         // changes of standard time
 		{"Pacific/Apia", nil, []string{"2011-12-29T12:00", "2011-12-31T12:00"}},                                                                                   // a day left out
+		{"Europe/Dublin", nil, []string{"2016-01-15T12:00", "2016-07-15T12:00"}},                                                                                  // winter is the exception
+		{"Australia/Lord_Howe", nil, []string{"2016-04-03T01:29", "2016-04-03T01:45", "2016-04-03T02:01", "2016-10-02T02:31"}},                                    // half an hour
+		{"Africa/Monrovia", nil, []string{"1971-12-31T12:00", "1972-01-08T12:00"}},                                                                                // off by seconds until 1972
 		{"UTC", nil, []string{"2016-01-15T12:00"}},
 	}
 	var all []feed.Entry
@@ -347,8 +350,8 @@ func TestTimes(t *testing.T) {
 		{"1 by the wall clock of the time zone", at(t, "2016-07-01T12:45", london), at(t, "2016-07-01T13:00", london),
 			"DTSTART;TZID=Europe/London:20160701T124500\r\nDTEND;TZID=Europe/London:20160701T130000\r\n"},
 		{"2 a nameless zone has no description", items.When{Time: november}, items.When{}, "DTSTART:20151102T083000Z\r\n"},
-		{"3 the first 01:30 of two", items.When{Time: twice}, items.When{}, "DTSTART;TZID=Europe/London:20151025T013000\r\n"},
-		{"4 the second cannot be told by the wall clock", items.When{Time: twice.Add(time.Hour)}, items.When{}, "DTSTART:20151025T013000Z\r\n"},
+		{"3 the first 01:30 of two, which programs take for the second", items.When{Time: twice}, items.When{}, "DTSTART:20151025T003000Z\r\n"},
+		{"4 the second, which cannot be told by the wall clock", items.When{Time: twice.Add(time.Hour)}, items.When{}, "DTSTART:20151025T013000Z\r\n"},
 		{"5 an end must be after the start", at(t, "2016-07-01T12:45", london), at(t, "2016-07-01T12:45", london), "DTSTART;TZID=Europe/London:20160701T124500\r\n"},
 		{"6 the end of days is the day after", at(t, "2016-02-28", london), at(t, "2016-02-29", london), "DTSTART;VALUE=DATE:20160228\r\nDTEND;VALUE=DATE:20160301\r\n"},
 		{"7 an end before the start, of days", at(t, "2016-02-28", london), at(t, "2016-02-01", london), "DTSTART;VALUE=DATE:20160228\r\nDTEND;VALUE=DATE:20160229\r\n"},
