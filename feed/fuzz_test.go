@@ -100,7 +100,7 @@ func checkFeeds(t *testing.T, f feed.Feed) {
 func checkCalendars(t *testing.T, f feed.Feed) {
 	t.Helper()
 	e := f.Entries[0]
-	got := strictEvents(t, writeCalendar(t, f))
+	got := testtool.StrictEvents(t, writeCalendar(t, f))
 	if len(got) != 1 || got[0].UID != e.ID || e.Withdrawn && got[0].Summary != "Story withdrawn" {
 		t.Fatalf("got %+v", got)
 	}
@@ -115,5 +115,5 @@ func checkCalendars(t *testing.T, f feed.Feed) {
 	if err := feed.WriteEvent(&b, e, calendar); err != nil {
 		t.Fatal(err)
 	}
-	strictEvents(t, b.Bytes())
+	testtool.StrictEvents(t, b.Bytes())
 }
