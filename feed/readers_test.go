@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"html"
 	"os"
 	"path/filepath"
@@ -143,8 +142,8 @@ func sameStories(t *testing.T, where string, got, want []testtool.Story) {
 		return
 	}
 	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("%s\ngot  %.1000s\nwant %.1000s", where, fmt.Sprintf("%+q", got[i]), fmt.Sprintf("%+q", want[i]))
+		if found := testtool.Differ(got[i], want[i]); found != "" {
+			t.Errorf("%s: %s%s", where, want[i].ID, found)
 		}
 	}
 }
@@ -160,6 +159,7 @@ func TestLint(t *testing.T) {
 func TestWhole(t *testing.T) {
 	whole := fullEntry()
 	whole.Attachments[0].Type = "text/html" // some readers take none for this
+	whole.Images = []items.Picture{*whole.Image, {URL: "https://news.example.org/media/camp.png", Type: "image/png", Alt: "A camp"}}
 	summary := whole
 	summary.ID, summary.Content = "tag:news.example.org,2015:3c4d", ""
 	want := testtool.Story{ID: whole.ID, Title: whole.Title, Link: whole.URL, Authors: "Amanda Nero, Brown & Co", Categories: "Response plans, R & D, untitled",

@@ -78,9 +78,9 @@ type mediaThumbnail struct {
 	Height int    `xml:"height,attr,omitempty"`
 }
 
-// media is the part of an entry that is the same in both XML formats. It stands first in an entry: a reader that takes
-// <media:description> for the story's own description then finds the true one later. feedparser does, where the content has come
-// before the description; so in an entry without content pictures are not described.
+// media is the part of an entry that is the same in both XML formats. It stands between an entry's content and its summary: a
+// reader that takes <media:description> for the story's own description then finds the true one later, and feedparser, which does, takes
+// no second one for the content. In an entry without content pictures are therefore not described.
 type media struct {
 	Pictures  []mediaContent  `xml:"media:content"`
 	Thumbnail *mediaThumbnail `xml:"media:thumbnail"`
