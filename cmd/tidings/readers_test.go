@@ -203,11 +203,7 @@ func (s shown) readAll(t *testing.T) {
 	for _, r := range testtool.Readers {
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
-			for _, ext := range []string{".rss", ".atom", ".json"} {
-				if ext != ".json" || r.JSON {
-					s.readBy(t, r, ext)
-				}
-			}
+			s.readBy(t, r)
 		})
 	}
 	for _, ext := range []string{".rss", ".atom"} {
@@ -235,15 +231,20 @@ func (s shown) readAll(t *testing.T) {
 
 var editor = regexp.MustCompile(`^news@example.org \(.*\)$`)
 
-func (s shown) readBy(t *testing.T, r testtool.Reader, ext string) {
+func (s shown) readBy(t *testing.T, r testtool.Reader) {
 	t.Helper()
-	names := storyFeeds(t, s.dir, ext)
+	var names, exts []string
 	var feeds [][]byte
-	for _, name := range names {
-		feeds = append(feeds, contents(t, feedFile(s.dir, name, ext)))
+	for _, ext := range []string{".rss", ".atom", ".json"} {
+		if ext == ".json" && !r.JSON {
+			continue
+		}
+		for _, name := range storyFeeds(t, s.dir, ext) {
+			names, exts, feeds = append(names, name), append(exts, ext), append(feeds, contents(t, feedFile(s.dir, name, ext)))
+		}
 	}
 	for i, got := range r.Read(t, feeds...) {
-		sameStories(t, names[i]+ext, got, as(s.of(names[i]), r.Name, ext))
+		sameStories(t, names[i]+exts[i], got, as(s.of(names[i]), r.Name, exts[i]))
 	}
 }
 
