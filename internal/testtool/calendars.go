@@ -1,6 +1,7 @@
 package testtool
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/emersion/go-ical"
 )
 
 // Event is what a calendar program says of an event. Times are in UTC as RFC 3339 has them, days bare.
@@ -20,8 +23,8 @@ type Event struct {
 	Categories []string
 }
 
-// Calendars are programs that read calendars. They know time zones only by what a calendar says of them, but the last knows the
-// machine's.
+// Calendars are programs that read calendars. The first two know time zones only by what a calendar says of them, the others know those
+// of the machine.
 var Calendars = []struct {
 	Name string
 
@@ -35,6 +38,13 @@ var Calendars = []struct {
 	{"ical.js", func(t testing.TB, calendars ...[]byte) [][]Event {
 		t.Helper()
 		return events(t, Node(t, icalJSScript, "ical.js"), calendars)
+	}},
+	{"go-ical", func(t testing.TB, calendars ...[]byte) (all [][]Event) {
+		t.Helper()
+		for _, c := range calendars {
+			all = append(all, GoICal(t, c))
+		}
+		return all
 	}},
 	{"lines", func(t testing.TB, calendars ...[]byte) (all [][]Event) {
 		t.Helper()
@@ -55,6 +65,60 @@ func events(t testing.TB, cmd *exec.Cmd, calendars [][]byte) (events [][]Event) 
 	t.Helper()
 	ask(t, cmd, calendars, &events)
 	return events
+}
+
+// GoICal reads the events of a calendar with emersion/go-ical.
+func GoICal(t testing.TB, calendar []byte) (events []Event) {
+	t.Helper()
+	c, err := ical.NewDecoder(bytes.NewReader(calendar)).Decode()
+	if err != nil {
+		t.Fatalf("go-ical: %v in\n%s", err, calendar)
+	}
+	for _, e := range c.Events() {
+		events = append(events, goEvent(t, e.Props))
+	}
+	return events
+}
+
+func goEvent(t testing.TB, props ical.Props) Event {
+	t.Helper()
+	text := func(name string) string {
+		s, err := props.Text(name)
+		if err != nil {
+			t.Fatalf("go-ical: %s: %v", name, err)
+		}
+		return s
+	}
+	e := Event{UID: text("UID"), Summary: text("SUMMARY"), Description: text("DESCRIPTION"), Location: text("LOCATION"), Status: text("STATUS"),
+		URL: props.Get("URL").Value, Start: goMoment(t, props.Get("DTSTART")), End: goMoment(t, props.Get("DTEND"))}
+	if o := props.Get("ORGANIZER"); o != nil {
+		e.Organizer = o.Params.Get("CN") + " <" + o.Value + ">"
+	}
+	var err error
+	if e.Sequence, err = props.Get("SEQUENCE").Int(); err != nil {
+		t.Fatalf("go-ical: %v", err)
+	}
+	if c := props.Get("CATEGORIES"); c != nil {
+		if e.Categories, err = c.TextList(); err != nil {
+			t.Fatalf("go-ical: %v", err)
+		}
+	}
+	return e
+}
+
+func goMoment(t testing.TB, p *ical.Prop) string {
+	t.Helper()
+	if p == nil {
+		return ""
+	}
+	at, err := p.DateTime(time.UTC)
+	if err != nil {
+		t.Fatalf("go-ical: %v", err)
+	}
+	if p.ValueType() == ical.ValueDate {
+		return at.Format(time.DateOnly)
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // contentLine is a line of a calendar (RFC 5545 §3.1).
