@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -78,6 +79,56 @@ func FuzzFeeds(f *testing.F) {
 			checkFeeds(t, fd)
 		}
 		checkCalendars(t, newsFeed(entries...))
+	})
+}
+
+// everyField is an item that uses every field.
+const everyField = `---
+title: "T & <b> ]]>"
+date: 2015-11-02T10:00
+updated: 2015-11-04
+summary: S
+language: pt-BR
+topics: [plans]
+authors: [{name: "A, B", url: "https://x.example/a b?c=\"d\"#é"}]
+contacts: [{name: C, email: c@x.example, url: https://müller.example/}]
+image: {src: "https://x.example/{a}.jpg", alt: "A\"", credit: <C>}
+images: [{src: "https://x.example/b|c.png", alt: ""}]
+attachments: [{src: "https://x.example/ä b.pdf", title: "<P>", language: fr}]
+source: {title: S, url: "https://x.example/<s>"}
+related: [{title: R, url: "https://x.example/^r"}]
+link: "https://x.example:8080/l?a=%22&b= c"
+rights: R
+corrections: [{date: 2015-11-03, text: "&"}]
+event: {start: 2015-12-14T12:45, end: 2015-12-14T17:00, venue: "V;", register: {label: "L,", url: "https://x.example/r;a,b c"}}
+id: tag:x.example,2015:1
+---
+Text <script>x</script> [a](https://x.example/a%20b) ]]>
+`
+
+// FuzzItem: whatever item file has no error, its story's feeds, corrections and calendars are valid.
+func FuzzItem(f *testing.F) {
+	f.Add(everyField)
+	for _, line := range strings.Split(everyField, "\n")[3:18] {
+		f.Add("---\ntitle: T\ndate: 2015-11-02\n" + line + "\n---\nText\n")
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		it, problems := items.Parser{Location: location(t, "Europe/London"), Language: "en"}.Parse("items/x.md", []byte(text))
+		if problems.HasErrors() {
+			return
+		}
+		maker := items.Presenter{URL: site, Asset: func(string, string) (items.Asset, bool) { return items.Asset{}, false },
+			Story: func(string) (string, bool) { return "", false }, Page: func(string) (string, bool) { return "", false }}
+		story := items.Story{ID: cmp.Or(it.ID, "tag:x.example,2015:x"), Slug: "x", Path: "x.md", Item: &it, Status: it.Status, Updated: november}
+		article := maker.Article(story)
+		entry := feed.Entry{Article: article, Content: string(maker.Body(story))}
+		for _, list := range [][]feed.Entry{{entry}, feed.Corrections([]items.Article{article}, correctionWords)} {
+			fd := newsFeed(list...)
+			checkFeeds(t, fd)
+		}
+		if article.Event != nil {
+			testtool.GoICal(t, writeCalendar(t, newsFeed(entry)))
+		}
 	})
 }
 
