@@ -208,7 +208,9 @@ func testFollowsTheFolder(t *testing.T) {
 func testServesFeeds(t *testing.T) {
 	event := "event: {start: 2017-01-01T10:00}\n"
 	d := startDaemon(t, monday, "", map[string]string{"items/talk.md": item("Talk", event, "Come.")})
-	d.await(t, 3*time.Second, "story everywhere", func() bool { return d.page("/feeds.opml") != "" && strings.Contains(d.page("/feeds/events.ics"), "VEVENT") })
+	d.await(t, 3*time.Second, "story everywhere", func() bool {
+		return d.page("/feeds.opml") != "" && strings.Contains(d.page("/feeds/events.ics"), "VEVENT")
+	})
 	answers := []struct {
 		name, path, dest string // dest is Sec-Fetch-Dest
 		status           int
