@@ -35,15 +35,16 @@ type deletedEntry struct {
 	When string `xml:"when,attr"`
 }
 
-// atomEntry hides those embedded fields that can hold one where Atom allows more.
+// atomEntry hides those embedded fields that can hold one where Atom allows more, and those whose place matters to media.
 type atomEntry struct {
-	media
 	*feeds.AtomEntry
 	Language   string             `xml:"xml:lang,attr,omitempty"`
 	Links      []link             `xml:"link"`
 	Authors    []feeds.AtomAuthor `xml:"author"`
 	Categories []atomCategory     `xml:"category"`
 	Content    *atomContent       `xml:"content"`
+	media
+	Summary *feeds.AtomSummary `xml:"summary"`
 }
 
 // atomContent is HTML that was escaped before, faster and with less than encoding/xml escapes: quotes may stay.

@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 		{"18 an attribute without quotes", feed.Atom, `rel="via"`, `rel=via`, first, "quotes"},
 		{"19 an attribute without a value", feed.Atom, `rel="via"`, `rel`, first, "no value"},
 		{"20 a tag without an end", feed.Atom, "</feed>", "</feed", "", "no end"},
-		{"21 a CDATA section without an end", feed.RSS, "withdrawn.</p>]]>", "withdrawn.</p>", "", "CDATA"},
+		{"21 a CDATA section without an end", feed.RSS, "withdrawn.</p>]]>", "withdrawn.</p>", "tag:news.example.org,2015:3c4d", "CDATA"},
 
 		// RSS 2.0 and the profile.
 		{"30 no title", feed.RSS, "<title>IOM UK &amp; partners</title>", "", "", "<channel> has no <title>"},

@@ -69,7 +69,7 @@ type Owner struct{ Name, Email string }
 type Entry struct {
 	items.Article
 	Content string
-	Revised time.Time // when the story last changed here, to the second, for calendars; default: Updated
+	Revised time.Time // when the story last changed here, to the second, for calendars; default: Updated, or First if that is earlier
 }
 
 // Format is a feed format.
@@ -137,6 +137,9 @@ func (e *Entry) ready() {
 	}
 	if e.Revised.IsZero() {
 		e.Revised = e.Updated
+		if e.First.Before(e.Updated) && !e.First.IsZero() { // by a typing error: a change by then would be older
+			e.Revised = e.First
+		}
 	}
 }
 

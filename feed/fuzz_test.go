@@ -2,13 +2,18 @@ package feed_test
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"tidings/feed"
+	"tidings/internal/markup"
 	"tidings/internal/testtool"
 	"tidings/items"
 )
@@ -77,43 +82,144 @@ func FuzzFeeds(f *testing.F) {
 	})
 }
 
-// checkFeeds reads what is written of a feed.
+// everyField is an item that uses every field.
+const everyField = `---
+title: "T & <b> ]]>"
+date: 2015-11-02T10:00
+updated: 2015-11-04
+summary: S
+language: pt-BR
+topics: [plans]
+authors: [{name: "A, B", url: "https://x.example/a b?c=\"d\"#é"}]
+contacts: [{name: C, email: c@x.example, url: https://müller.example/}]
+image: {src: "https://x.example/{a}.jpg", alt: "A\"", credit: <C>}
+images: [{src: "https://x.example/b|c.png", alt: ""}]
+attachments: [{src: "https://x.example/ä b.pdf", title: "<P>", language: fr}]
+source: {title: S, url: "https://x.example/<s>"}
+related: [{title: R, url: "https://x.example/^r"}]
+link: "https://x.example:8080/l?a=%22&b= c"
+rights: R
+corrections: [{date: 2015-11-03, text: "&"}]
+event: {start: 2015-12-14T12:45, end: 2015-12-14T17:00, venue: "V;", register: {label: "L,", url: "https://x.example/r;a,b c"}}
+id: tag:x.example,2015:1
+---
+Text <script>x</script> [a](https://x.example/a%20b) ]]>
+`
+
+// FuzzItem: whatever item file has no error, its story's feeds, corrections and calendars are valid.
+func FuzzItem(f *testing.F) {
+	f.Add(everyField)
+	for _, line := range strings.Split(everyField, "\n")[3:18] {
+		f.Add("---\ntitle: T\ndate: 2015-11-02\n" + line + "\n---\nText\n")
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		it, problems := items.Parser{Location: location(t, "Europe/London"), Language: "en"}.Parse("items/x.md", []byte(text))
+		if problems.HasErrors() {
+			return
+		}
+		maker := items.Presenter{URL: site, Asset: func(string, string) (items.Asset, bool) { return items.Asset{}, false },
+			Story: func(string) (string, bool) { return "", false }, Page: func(string) (string, bool) { return "", false }}
+		story := items.Story{ID: cmp.Or(it.ID, "tag:x.example,2015:x"), Slug: "x", Path: "x.md", Item: &it, Status: it.Status, Updated: november}
+		article := maker.Article(story)
+		entry := feed.Entry{Article: article, Content: string(maker.Body(story))}
+		for _, list := range [][]feed.Entry{{entry}, feed.Corrections([]items.Article{article}, correctionWords)} {
+			fd := newsFeed(list...)
+			checkFeeds(t, fd)
+		}
+		if article.Event != nil {
+			testtool.GoICal(t, writeCalendar(t, newsFeed(entry)))
+		}
+	})
+}
+
+// checkFeeds reads what is written of a feed, with other people's code: every format says the same.
 func checkFeeds(t *testing.T, f feed.Feed) {
 	t.Helper()
+	var said struct {
+		Items []struct {
+			ID, Title, Summary string
+			Published          time.Time `json:"date_published"`
+		}
+	}
+	if err := json.Unmarshal(write(t, feed.JSON, f), &said); err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range feed.Formats {
 		data := write(t, m, f)
 		if found := feed.Check(m, data); len(found) > 0 {
 			t.Fatalf("%s: %v in\n%s", m.Name, found, data)
 		}
-		if got := testtool.Gofeed(t, data); len(got) != len(f.Entries) {
-			t.Fatalf("%s: gofeed shows %d of %d entries", m.Name, len(got), len(f.Entries))
-		}
-		if m.Name == feed.JSON.Name {
-			continue
-		}
-		if got := testtool.Strict(t, data); len(got) != len(f.Entries) {
-			t.Fatalf("%s: encoding/xml finds %d of %d entries", m.Name, len(got), len(f.Entries))
+		for _, r := range readers[:2] {
+			if m.Name == feed.JSON.Name && !r.JSON {
+				continue
+			}
+			got := r.Read(t, data)[0]
+			if len(got) != len(f.Entries) {
+				t.Fatalf("%s: %s shows %d of %d entries", m.Name, r.Name, len(got), len(f.Entries))
+			}
+			for i, want := range said.Items {
+				same := got[i].ID == want.ID && strings.TrimSpace(got[i].Title) == strings.TrimSpace(want.Title) && got[i].Published.Equal(want.Published)
+				if !same || want.ID != f.Entries[i].ID {
+					t.Fatalf("%s: %s shows %+q, want %+q", m.Name, r.Name, got[i], want)
+				}
+			}
 		}
 	}
 }
 
+// checkCalendars reads a calendar, and the event to download, with go-ical and as the RFC has it.
 func checkCalendars(t *testing.T, f feed.Feed) {
 	t.Helper()
 	e := f.Entries[0]
-	got := strictEvents(t, writeCalendar(t, f))
-	if len(got) != 1 || got[0].UID != e.ID || e.Withdrawn && got[0].Summary != "Story withdrawn" {
-		t.Fatalf("got %+v", got)
+	var one bytes.Buffer
+	if err := feed.WriteEvent(&one, e, calendar); err != nil {
+		t.Fatal(err)
 	}
 	want := e.Event.Start.Time.UTC().Format(time.RFC3339)
 	if e.Event.Start.Whole {
 		want = e.Event.Start.Time.Format(time.DateOnly)
 	}
-	if got[0].Start != want {
-		t.Fatalf("starts at %s, want %s", got[0].Start, want)
+	for _, data := range [][]byte{writeCalendar(t, f), one.Bytes()} {
+		got, strict := testtool.GoICal(t, data), testtool.StrictEvents(t, data)
+		if !reflect.DeepEqual(got, strict) {
+			t.Fatalf("go-ical reads %+v, want %+v", got, strict)
+		}
+		if len(got) != 1 || got[0].UID != e.ID || got[0].Start != want || e.Withdrawn && got[0].Summary != "Story withdrawn" {
+			t.Fatalf("got %+v, want one that starts at %s", got, want)
+		}
 	}
-	var b bytes.Buffer
-	if err := feed.WriteEvent(&b, e, calendar); err != nil {
-		t.Fatal(err)
-	}
-	strictEvents(t, b.Bytes())
 }
+
+// FuzzOPML: any list of feeds can be imported.
+func FuzzOPML(f *testing.F) {
+	for _, h := range hostile {
+		f.Add(h.text, h.text)
+	}
+	f.Add("Invalid \xff\xfe UTF-8", "\xc3")
+	f.Add(" \r\n\t spaces\u00a0\u2028 ", "\r")
+	f.Fuzz(func(t *testing.T, title, text string) {
+		given := []feed.Outline{{Title: "T" + title, Description: text, URL: "https://news.example.org/" + url.PathEscape(strings.ToValidUTF8(text, "")), Home: site, Language: "fr"},
+			{Title: "News", URL: site}}
+		var b bytes.Buffer
+		if err := feed.WriteOPML(&b, "L"+text, feed.Owner{Name: title}, given); err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Title    string `xml:"head>title"`
+			Outlines []struct {
+				Text  string `xml:"text,attr"`
+				Title string `xml:"title,attr"`
+				URL   string `xml:"xmlUrl,attr"`
+			} `xml:"body>outline"`
+		}
+		if err := xml.Unmarshal(b.Bytes(), &got); err != nil {
+			t.Fatalf("%v in\n%s", err, b.String())
+		}
+		want, _ := markup.CleanText(given[0].Title)
+		if len(got.Outlines) != 2 || got.Outlines[0].Text != want || got.Outlines[0].Title != want || got.Outlines[0].URL != given[0].URL || got.Title == "" {
+			t.Fatalf("got %+q, want %+q", got, given)
+		}
+	})
+}
+
+const site = "https://news.example.org/"

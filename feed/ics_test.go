@@ -2,19 +2,13 @@ package feed_test
 
 import (
 	"bytes"
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"tidings/feed"
 	"tidings/internal/testtool"
@@ -139,75 +133,12 @@ func TestCalendarGolden(t *testing.T) {
 	}
 }
 
-// event is what a calendar program says of an event. Times are in UTC, days bare.
-type event struct {
-	UID, Summary, Description, Location, URL, Status, Start, End, Organizer string
-
-	Sequence   int
-	Categories []string
-}
-
-//go:embed testdata/events.py
-var pythonScript string
-
-//go:embed testdata/events.mjs
-var nodeScript string
-
-// calendarPrograms read a calendar with other people's code.
-var calendarPrograms = []struct {
-	name string
-	read func(testing.TB, []byte) []event
-}{
-	{"python3-icalendar", func(t testing.TB, data []byte) []event {
-		return events(t, exec.Command(testtool.Python(t, "icalendar"), "-c", pythonScript), data)
-	}},
-	{"ical.js", func(t testing.TB, data []byte) []event {
-		return events(t, node(t, nodeScript, "ical.js"), data)
-	}},
-	{"lines", func(t testing.TB, data []byte) []event { return strictEvents(t, data) }},
-}
-
-// node returns a command that runs an ES module with npm packages, which were installed in the folder TIDINGS_NPM. Without them
-// the test ends here.
-func node(t testing.TB, script string, packages ...string) *exec.Cmd {
-	t.Helper()
-	path, dir := testtool.Need(t, "node"), os.Getenv("TIDINGS_NPM")
-	for _, p := range packages {
-		if _, err := os.Stat(filepath.Join(dir, "node_modules", p, "package.json")); dir == "" || err != nil {
-			testtool.Missing(t, "the npm package "+p+" in TIDINGS_NPM")
-		}
-	}
-	cmd := exec.Command(path, "--input-type=module", "--eval", script)
-	cmd.Dir = dir // where the names of packages are looked up
-	return cmd
-}
-
-// output runs a program with data on its standard input.
-func output(t testing.TB, cmd *exec.Cmd, data []byte) []byte {
-	t.Helper()
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", cmd.Path, err, stderr.String())
-	}
-	return out
-}
-
-func events(t testing.TB, cmd *exec.Cmd, data []byte) (events []event) {
-	t.Helper()
-	if err := json.Unmarshal(output(t, cmd, data), &events); err != nil {
-		t.Fatal(err)
-	}
-	return events
-}
-
 // TestCalendarPrograms: every program sees the events as they were meant, at their times.
 func TestCalendarPrograms(t *testing.T) {
 	const description = "Two lines,\nof which this, with its zażółć gęślą jaźń and 👩‍👩‍👧, is the longer; it has to be folded more than once.\n\n" +
 		"Eventbrite: https://eventbrite.example/e/1;a,b\n\nhttps://news.example.org/news/1/"
 	page := func(id string) string { return "https://news.example.org/news/" + id + "/" }
-	want := []event{
+	want := []testtool.Event{
 		{UID: "1", Summary: `Migration; "today", 2015 \ 2016`, Description: description, Location: "Royal Society, Kohn Centre, 6–9 Carlton House Terrace, London",
 			Status: "CONFIRMED", Start: "2015-12-14T12:45:00Z", End: "2015-12-14T17:00:00Z", Categories: []string{"R, D", "plans"}},
 		{UID: "2", Summary: "Open end", Description: page("2"), Status: "CONFIRMED", Start: "2016-07-01T08:00:00Z"}, // summer time
@@ -227,10 +158,10 @@ func TestCalendarPrograms(t *testing.T) {
 		w.Organizer = "IOM 'UK'; London <mailto:news@example.org>"
 	}
 	data := writeCalendar(t, eventsFeed(t))
-	for _, program := range calendarPrograms {
-		t.Run(program.name, func(t *testing.T) {
-			got := program.read(t, data)
-			if program.name == "python3-icalendar" { // it takes the escaped comma in a category for one between two
+	for _, program := range testtool.Calendars {
+		t.Run(program.Name, func(t *testing.T) {
+			got := program.Read(t, data)[0]
+			if program.Name == "python3-icalendar" { // it takes the escaped comma in a category for one between two
 				got[0].Categories = want[0].Categories
 			}
 			if len(got) != len(want) {
@@ -289,7 +220,7 @@ func TestZones(t *testing.T) {
 		events []string
 	}{
 		{"Europe/London", []string{"FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU"}, // summer and winter, over years
-			[]string{"2015-01-01T00:00", "2015-03-29T00:59", "2015-03-29T02:01", "2015-10-25T00:30", "2015-10-25T02:30", "2019-07-01T12:00", "2026-12-31T23:59"}},
+			[]string{"2015-01-01T00:00", "2015-03-29T00:59", "2015-03-29T02:01", "2015-10-25T00:30", "2015-10-25T01:30", "2015-10-25T02:30", "2019-07-01T12:00", "2026-12-31T23:59"}},
 		{"America/New_York", []string{"FREQ=YEARLY;BYMONTH=3;BYDAY=2SU", "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU"}, // the law of 2007
 			[]string{"2005-03-20T12:00", "2006-03-20T12:00", "2006-10-30T12:00", "2007-03-20T12:00", "2007-10-30T12:00", "2008-11-01T23:00"}},
 		{"Asia/Jerusalem", nil, []string{"2013-03-28T12:00", "2013-03-29T12:00", "2018-03-22T12:00", "2018-03-23T12:00", "2022-10-29T12:00", "2022-10-30T12:00"}}, // a rule that no weekday of the month gives
@@ -298,6 +229,9 @@ func TestZones(t *testing.T) {
 		{"Asia/Kolkata", nil, []string{"2016-01-15T12:00", "2020-07-15T12:00"}},                                                                                   // never changes
 		{"Asia/Pyongyang", nil, []string{"2015-08-14T12:00", "2015-08-15T12:00", "2018-05-04T12:00", "2018-05-05T12:00"}},                                         // changes of standard time
 		{"Pacific/Apia", nil, []string{"2011-12-29T12:00", "2011-12-31T12:00"}},                                                                                   // a day left out
+		{"Europe/Dublin", nil, []string{"2016-01-15T12:00", "2016-07-15T12:00"}},                                                                                  // winter is the exception
+		{"Australia/Lord_Howe", nil, []string{"2016-04-03T01:29", "2016-04-03T01:45", "2016-04-03T02:01", "2016-10-02T02:31"}},                                    // half an hour
+		{"Africa/Monrovia", nil, []string{"1971-12-31T12:00", "1972-01-08T12:00"}},                                                                                // off by seconds until 1972
 		{"UTC", nil, []string{"2016-01-15T12:00"}},
 	}
 	var all []feed.Entry
@@ -320,9 +254,9 @@ func TestZones(t *testing.T) {
 			t.Errorf("%s: %d rules in\n%s", test.zone, n, data)
 		}
 	}
-	for _, program := range calendarPrograms[:2] {
-		t.Run(program.name, func(t *testing.T) {
-			got := program.read(t, writeCalendar(t, newsFeed(all...)))
+	for _, program := range testtool.Calendars {
+		t.Run(program.Name, func(t *testing.T) {
+			got := program.Read(t, writeCalendar(t, newsFeed(all...)))[0]
 			if len(got) != len(all) {
 				t.Fatalf("%d events, want %d", len(got), len(all))
 			}
@@ -347,8 +281,8 @@ func TestTimes(t *testing.T) {
 		{"1 by the wall clock of the time zone", at(t, "2016-07-01T12:45", london), at(t, "2016-07-01T13:00", london),
 			"DTSTART;TZID=Europe/London:20160701T124500\r\nDTEND;TZID=Europe/London:20160701T130000\r\n"},
 		{"2 a nameless zone has no description", items.When{Time: november}, items.When{}, "DTSTART:20151102T083000Z\r\n"},
-		{"3 the first 01:30 of two", items.When{Time: twice}, items.When{}, "DTSTART;TZID=Europe/London:20151025T013000\r\n"},
-		{"4 the second cannot be told by the wall clock", items.When{Time: twice.Add(time.Hour)}, items.When{}, "DTSTART:20151025T013000Z\r\n"},
+		{"3 the first 01:30 of two, which programs take for the second", items.When{Time: twice}, items.When{}, "DTSTART:20151025T003000Z\r\n"},
+		{"4 the second, which cannot be told by the wall clock", items.When{Time: twice.Add(time.Hour)}, items.When{}, "DTSTART:20151025T013000Z\r\n"},
 		{"5 an end must be after the start", at(t, "2016-07-01T12:45", london), at(t, "2016-07-01T12:45", london), "DTSTART;TZID=Europe/London:20160701T124500\r\n"},
 		{"6 the end of days is the day after", at(t, "2016-02-28", london), at(t, "2016-02-29", london), "DTSTART;VALUE=DATE:20160228\r\nDTEND;VALUE=DATE:20160301\r\n"},
 		{"7 an end before the start, of days", at(t, "2016-02-28", london), at(t, "2016-02-01", london), "DTSTART;VALUE=DATE:20160228\r\nDTEND;VALUE=DATE:20160229\r\n"},
@@ -395,125 +329,4 @@ func TestCalendarRefuses(t *testing.T) {
 	if err := feed.WriteCalendar(brokenWriter{io.ErrClosedPipe}, eventsFeed(t), calendar); err == nil {
 		t.Error("6 the writer's error is lost")
 	}
-}
-
-// contentLine is a line of a calendar (RFC 5545 §3.1).
-var contentLine = regexp.MustCompile(`^([A-Z-]+)((?:;[A-Z-]+=(?:"[^"\x00-\x1f\x7f]*"|[^";:,\x00-\x1f\x7f]*))*):([^\x00-\x08\x0a-\x1f\x7f]*)$`)
-
-type property struct{ name, parameters, value string }
-
-// strictLines reads a calendar as the RFC has it, forgiving nothing.
-func strictLines(t testing.TB, data []byte) (properties []property) {
-	t.Helper()
-	text, ok := strings.CutSuffix(string(data), "\r\n")
-	if !ok || !utf8.ValidString(text) {
-		t.Fatalf("no line end at the end, or no UTF-8: %q", data)
-	}
-	for line := range strings.SplitSeq(text, "\r\n") {
-		if len(line) > 75 || !utf8.ValidString(line) || strings.ContainsAny(line, "\r\n\u0085\u2028\u2029") {
-			t.Fatalf("a line of %d bytes: %q", len(line), line)
-		}
-	}
-	var open []string
-	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n ", ""), "\r\n") {
-		m := contentLine.FindStringSubmatch(line)
-		if m == nil {
-			t.Fatalf("no content line: %q", line)
-		}
-		switch p := (property{m[1], m[2], m[3]}); {
-		case p.name == "BEGIN":
-			open = append(open, p.value)
-		case p.name == "END" && (len(open) == 0 || open[len(open)-1] != p.value):
-			t.Fatalf("%s ends among %q", p.value, open)
-		case p.name == "END":
-			open = open[:len(open)-1]
-		}
-		properties = append(properties, property{m[1], m[2], m[3]})
-	}
-	if len(open) > 0 || properties[0].value != "VCALENDAR" {
-		t.Fatalf("open at the end: %q", open)
-	}
-	return properties
-}
-
-// strictEvents reads the events. The times it knows are those in UTC, in London in winter, and its one summer's day.
-func strictEvents(t testing.TB, data []byte) (events []event) {
-	t.Helper()
-	inside := false
-	for _, p := range strictLines(t, data) {
-		if p.name == "BEGIN" || p.name == "END" {
-			if inside = p.name == "BEGIN" && p.value == "VEVENT"; inside {
-				events = append(events, event{})
-			}
-			continue
-		}
-		if inside {
-			events[len(events)-1].set(t, p)
-		}
-	}
-	return events
-}
-
-func (e *event) set(t testing.TB, p property) {
-	t.Helper()
-	switch p.name {
-	case "UID":
-		e.UID = plain(t, p.value)
-	case "SUMMARY":
-		e.Summary = plain(t, p.value)
-	case "DESCRIPTION":
-		e.Description = plain(t, p.value)
-	case "LOCATION":
-		e.Location = plain(t, p.value)
-	case "URL":
-		e.URL = p.value
-	case "STATUS":
-		e.Status = p.value
-	case "DTSTART":
-		e.Start = moment(t, p)
-	case "DTEND":
-		e.End = moment(t, p)
-	case "ORGANIZER":
-		e.Organizer = strings.Trim(p.parameters[len(";CN="):], `"`) + " <" + p.value + ">"
-	case "SEQUENCE":
-		if _, err := fmt.Sscan(p.value, &e.Sequence); err != nil {
-			t.Fatal(err)
-		}
-	case "CATEGORIES":
-		for _, c := range regexp.MustCompile(`(?:\\.|[^\\,])+`).FindAllString(p.value, -1) {
-			e.Categories = append(e.Categories, plain(t, c))
-		}
-	}
-}
-
-func moment(t testing.TB, p property) string {
-	t.Helper()
-	loc, layout := time.UTC, "20060102T150405"
-	if p.parameters == ";VALUE=DATE" {
-		day, err := time.Parse("20060102", p.value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return day.Format(time.DateOnly)
-	}
-	if zone, ok := strings.CutPrefix(p.parameters, ";TZID="); ok {
-		loc = location(t, zone)
-	} else {
-		layout += "Z"
-	}
-	instant, err := time.ParseInLocation(layout, p.value, loc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return instant.UTC().Format(time.RFC3339)
-}
-
-// plain reads a TEXT (RFC 5545 §3.3.11).
-func plain(t testing.TB, value string) string {
-	t.Helper()
-	escapes := regexp.MustCompile(`\\.?|[;,]`)
-	if bad := slices.DeleteFunc(escapes.FindAllString(value, -1), func(s string) bool { return len(s) == 2 && strings.ContainsAny(s[1:], `\;,n`) }); len(bad) > 0 {
-		t.Fatalf("%q in the text %q", bad, value)
-	}
-	return escapes.ReplaceAllStringFunc(value, func(s string) string { return strings.Replace(s[1:], "n", "\n", 1) })
 }

@@ -38,10 +38,11 @@ type rssChannel struct {
 	Items   []rssItem `xml:"item"`
 }
 
-// rssItem hides those embedded fields that can hold one text where RSS allows more.
+// rssItem hides those embedded fields that can hold one text where RSS allows more, and those whose place matters to media.
 type rssItem struct {
-	media
 	*feeds.RssItem
+	Content *feeds.RssContent
+	media
 	Description string     `xml:"description,omitempty"`
 	Creators    []string   `xml:"dc:creator"`
 	Categories  []string   `xml:"category"`

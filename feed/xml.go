@@ -78,8 +78,9 @@ type mediaThumbnail struct {
 	Height int    `xml:"height,attr,omitempty"`
 }
 
-// media is the part of an entry that is the same in both XML formats. It stands first in an entry: a reader that takes
-// <media:description> for the story's own description then finds the true one later.
+// media is the part of an entry that is the same in both XML formats. It stands between an entry's content and its summary: a
+// reader that takes <media:description> for the story's own description then finds the true one later, and feedparser, which does, takes
+// no second one for the content. In an entry without content pictures are therefore not described.
 type media struct {
 	Pictures  []mediaContent  `xml:"media:content"`
 	Thumbnail *mediaThumbnail `xml:"media:thumbnail"`
@@ -93,7 +94,7 @@ func newMedia(e Entry) (m media) {
 	}
 	for _, p := range pictures {
 		if !slices.ContainsFunc(m.Pictures, func(c mediaContent) bool { return c.URL == p.URL }) {
-			m.Pictures = append(m.Pictures, newMediaContent(p))
+			m.Pictures = append(m.Pictures, newMediaContent(p, e.Content != ""))
 		}
 	}
 	if len(pictures) > 0 {
@@ -109,9 +110,9 @@ func newMediaThumbnail(p items.Picture) *mediaThumbnail {
 	return &mediaThumbnail{URL: p.URL, Width: p.Width, Height: p.Height}
 }
 
-func newMediaContent(p items.Picture) mediaContent {
+func newMediaContent(p items.Picture, described bool) mediaContent {
 	picture := mediaContent{URL: p.URL, Type: p.Type, Medium: "image", Size: p.Size, Width: p.Width, Height: p.Height, Credit: p.Credit}
-	if p.Alt != "" {
+	if p.Alt != "" && described {
 		picture.Description = &mediaText{"plain", p.Alt}
 	}
 	return picture

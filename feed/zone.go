@@ -13,8 +13,8 @@ import (
 
 // The times of events are written as wall-clock time with the name of the time zone, which the calendar describes as it
 // is in the years of the events: programs then show "12:45, London time" to those who are elsewhere, and an event far
-// ahead stays at 12:45 should the law change meanwhile. Only times in a zone without an IANA name, UTC among them, and
-// those that the wall clock shows twice are written in UTC.
+// ahead stays at 12:45 should the law change meanwhile. Only times in a zone without an IANA name, UTC among them, those
+// that the wall clock shows twice and those of old, off by seconds from all others, are written in UTC.
 
 const (
 	wallClock = "20060102T150405"
@@ -56,20 +56,23 @@ func zoneName(t time.Time) string {
 	odd := strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("/_+-", r)
 	})
-	if odd || !strings.Contains(name, "/") || repeated(t) {
+	if odd || !strings.Contains(name, "/") || repeated(t) || offset(t)%60 != 0 {
 		return ""
 	}
 	return name
 }
 
-// repeated tells whether the wall clock shows t a second time, the clocks having been turned back: without more such a
-// time means the first (RFC 5545 §3.3.5).
+// repeated tells whether the wall clock shows t twice, the clocks being turned back. Without more such a time means the
+// first (RFC 5545 §3.3.5), but many programs take it for the second.
 func repeated(t time.Time) bool {
 	start, _ := t.ZoneBounds()
-	if start.IsZero() {
-		return false
-	}
-	return t.Sub(start) < time.Duration(offset(start.Add(-1))-offset(t))*time.Second
+	end := nextBound(t)
+	return !start.IsZero() && t.Sub(start) < turnedBack(start) || !end.IsZero() && end.Sub(t) <= turnedBack(end)
+}
+
+// turnedBack is by how much the clocks are turned back at t, negative if they are turned forward.
+func turnedBack(t time.Time) time.Duration {
+	return time.Duration(offset(t.Add(-1))-offset(t)) * time.Second
 }
 
 // offset is that of t's zone at t from UTC, in seconds.
@@ -118,8 +121,9 @@ type observance struct {
 }
 
 // addTo describes a zone from the year before its first event to that after its last (RFC 5545 §3.6.5). Changes by a
-// rule that holds to the end are one observance with the rule, which Outlook wants; what was changed by another rule
-// before is listed, as some programs cannot read the end of a rule. So Europe/London has two rules and no more.
+// rule that holds to the end are one observance with the rule, which Outlook wants; each change by a rule before that is
+// an observance of its own, as some programs cannot read the end of a rule, and ical.js reads one date of a list of them
+// (RDATE), and then not the first onset. So Europe/London has two rules and no more.
 func (z zone) addTo(l *contentLines) {
 	l.add("BEGIN", "VTIMEZONE")
 	l.add("TZID", z.name)
@@ -187,23 +191,26 @@ func yearlyRule(t time.Time) string {
 
 // addTo writes an observance of a zone that is described up to and including the year end.
 func (o observance) addTo(l *contentLines, end int) {
+	if last := o.times[len(o.times)-1]; len(o.times) > 1 && last.Year() == end {
+		o.addOnset(l, o.times[0], o.rule)
+		return
+	}
+	for _, t := range o.times {
+		o.addOnset(l, t, "")
+	}
+}
+
+// addOnset writes the change at t, which is repeated by the rule, if there is one.
+func (o observance) addOnset(l *contentLines, t time.Time, rule string) {
 	kind := "STANDARD"
-	if o.times[0].IsDST() {
+	if t.IsDST() {
 		kind = "DAYLIGHT"
 	}
-	var onsets []string
-	for _, t := range o.times {
-		onsets = append(onsets, o.wallClock(t).Format(wallClock))
-	}
-	name, _ := o.times[0].Zone()
+	name, _ := t.Zone()
 	l.add("BEGIN", kind)
-	l.add("DTSTART", onsets[0])
-	switch {
-	case len(onsets) == 1:
-	case o.times[len(onsets)-1].Year() == end:
-		l.add("RRULE", o.rule)
-	default:
-		l.add("RDATE", strings.Join(onsets[1:], ","))
+	l.add("DTSTART", o.wallClock(t).Format(wallClock))
+	if rule != "" {
+		l.add("RRULE", rule)
 	}
 	l.add("TZOFFSETFROM", utcOffset(o.from))
 	l.add("TZOFFSETTO", utcOffset(o.to))

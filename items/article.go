@@ -191,9 +191,20 @@ func (p Presenter) pictures(a *Article, s Story) {
 	}
 	for _, att := range s.Item.Attachments {
 		if f, ok := p.asset(s.Path, att.Src); ok {
-			a.Attachments = append(a.Attachments, Document{f.URL, cmp.Or(att.Title, path.Base(att.Src)), att.Language, f.Type, f.Size})
+			a.Attachments = append(a.Attachments, Document{f.URL, cmp.Or(att.Title, fileName(att.Src)), att.Language, f.Type, f.Size})
 		}
 	}
+}
+
+// fileName is the name of a file for people, not as it is written in an address.
+func fileName(src string) string {
+	name := src
+	if u, err := url.Parse(src); err == nil && isWeb(src) {
+		name = u.Path
+	} else if plain, err := LocalPath("", src); err == nil {
+		name = plain
+	}
+	return path.Base(name)
 }
 
 func (p Presenter) picture(item string, img Image) (Picture, bool) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/net/idna"
+
 	"tidings/internal/markup"
 	"tidings/internal/problem"
 	"tidings/internal/strict"
@@ -247,6 +249,7 @@ func (c *checker) email(s *string, path ...any) {
 func (c *checker) web(s *string, path ...any) {
 	*s = strings.TrimSpace(*s)
 	if *s == "" || isWeb(*s) {
+		*s = escaped(*s)
 		return
 	}
 	c.Warnf(c.Line(path...), "write the whole address: https://…", "%s: %q is no web address: it is left out", strict.PathName(path), *s)
@@ -258,6 +261,31 @@ func isWeb(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
+// escaped writes a web address as RFC 3986 §2 wants it, or a feed that holds it would not be valid: staff copy spaces, quotes and
+// letters such as ä out of their browsers. Anything else stays as it is.
+func escaped(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || !isWeb(address) {
+		return address
+	}
+	if host, err := idna.Lookup.ToASCII(u.Hostname()); err == nil && !isASCII(u.Host) {
+		address = strings.Replace(address, u.Hostname(), host, 1)
+	}
+	var b strings.Builder
+	for i := range len(address) {
+		if c := address[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
 func (c *checker) files() {
 	if c.Image != nil {
 		c.image(c.Image, "image")
@@ -267,14 +295,14 @@ func (c *checker) files() {
 	}
 	for i := range c.Attachments {
 		a := &c.Attachments[i]
-		a.Src, a.Title = strings.TrimSpace(a.Src), squeeze(a.Title)
+		a.Src, a.Title = escaped(strings.TrimSpace(a.Src)), squeeze(a.Title)
 		c.src(a.Src, "attachments", i)
 		c.tag(&a.Language, "attachments", i, "language")
 	}
 }
 
 func (c *checker) image(img *Image, path ...any) {
-	img.Src, img.Credit, img.Caption = strings.TrimSpace(img.Src), squeeze(img.Credit), squeeze(img.Caption)
+	img.Src, img.Credit, img.Caption = escaped(strings.TrimSpace(img.Src)), squeeze(img.Credit), squeeze(img.Caption)
 	c.src(img.Src, path...)
 	if img.Alt == nil {
 		c.Warnf(c.Line(path...), `add alt: "what the picture shows", for those who do not see it; alt: "" if it is mere decoration`,
@@ -301,6 +329,7 @@ func (c *checker) links() {
 	if c.Link != "" && !isWeb(c.Link) {
 		c.Errorf(c.Line("link"), "write the whole address: https://…", "link: %q is no web address", c.Link)
 	}
+	c.Link = escaped(c.Link)
 	if s := c.Source; s != nil {
 		s.Title = squeeze(s.Title)
 		c.web(&s.URL, "source", "url")

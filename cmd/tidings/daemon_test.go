@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -165,6 +166,7 @@ func TestDaemon(t *testing.T) {
 		"LeavesNoGap":         testLeavesNoGap,
 		"WaitsAfterRestore":   testWaitsAfterRestore,
 		"FillsBucket":         testFillsBucket,
+		"ServesFeeds":         testServesFeeds,
 	} {
 		all.Go(func() { t.Run(name, test) })
 	}
@@ -204,6 +206,67 @@ func testFollowsTheFolder(t *testing.T) {
 	d.await(t, 3*time.Second, "word in the log that the problem is gone", func() bool {
 		return strings.Contains(d.log.String(), `msg="problem is gone" item=items/sub/second.md`)
 	})
+}
+
+// testServesFeeds: programs get each feed with its type, a person who follows a link to one gets its page, and what was erased is gone.
+func testServesFeeds(t *testing.T) {
+	event := "event: {start: 2017-01-01T10:00}\n"
+	d := startDaemon(t, monday, "", map[string]string{"items/talk.md": item("Talk", event, "Come.")})
+	d.await(t, 3*time.Second, "story everywhere", func() bool {
+		return d.page("/feeds.opml") != "" && strings.Contains(d.page("/feeds/events.ics"), "VEVENT")
+	})
+	answers := []struct {
+		name, path, dest string // dest is Sec-Fetch-Dest
+		status           int
+		mediaType, holds string
+	}{
+		{"1 a reader", "/feeds/news.rss", "", 200, "application/rss+xml; charset=utf-8", "<rss"},
+		{"2 another", "/feeds/news.atom", "empty", 200, "application/atom+xml; charset=utf-8", "<feed"},
+		{"3 a third", "/feeds/news.json", "", 200, "application/feed+json; charset=utf-8", `"version"`},
+		{"4 a person", "/feeds/news.rss", "document", 200, "text/html; charset=utf-8", d.url + "/feeds/news.atom"},
+		{"5 a calendar program", "/feeds/events.ics", "", 200, "text/calendar; charset=utf-8", "SUMMARY;LANGUAGE=en:Talk\r\n"},
+		{"6 a person who opens a calendar", "/feeds/events.ics", "document", 200, "text/calendar; charset=utf-8", "BEGIN:VEVENT"},
+		{"7 an event to download", "/news/talk/event.ics", "document", 200, "text/calendar; charset=utf-8", "BEGIN:VEVENT"},
+		{"8 the list of feeds", "/feeds.opml", "", 200, "text/x-opml; charset=utf-8", d.url + "/feeds/news.rss"},
+	}
+	for _, a := range answers {
+		status, mediaType, body := d.fetch(t, a.path, a.dest)
+		if status != a.status || mediaType != a.mediaType || !strings.Contains(body, a.holds) {
+			t.Errorf("%s: %s is %d %s, want %d %s with %q:\n%.300s", a.name, a.path, status, mediaType, a.status, a.mediaType, a.holds, body)
+		}
+	}
+	d.write(t, "items/talk.md", item("Talk", event+"status: erased\n", "Come."))
+	d.await(t, 3*time.Second, "end of the erased story", func() bool {
+		calendar := d.page("/feeds/events.ics")
+		return !d.feedHas("Come.") && !strings.Contains(calendar, "VEVENT") && strings.Contains(calendar, "END:VCALENDAR")
+	})
+	for _, path := range []string{"/news/talk/", "/news/talk/event.ics"} {
+		if status, mediaType, body := d.fetch(t, path, ""); status != http.StatusGone || mediaType != "text/html; charset=utf-8" || strings.Contains(body, "Come.") {
+			t.Errorf("erased: %s is %d %s:\n%s", path, status, mediaType, body)
+		}
+	}
+}
+
+// fetch is what the daemon answers to a program that says what it wants the document for.
+func (d *daemonProcess) fetch(t *testing.T, path, dest string) (status int, mediaType, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dest != "" {
+		r.Header.Set("Sec-Fetch-Dest", dest)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, answer.Header.Get("Content-Type"), string(data)
 }
 
 // testEndsEmbargo: a story appears when it is due, though nobody touches anything.

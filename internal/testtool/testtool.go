@@ -4,8 +4,11 @@
 package testtool
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -43,6 +46,39 @@ func findPython(module string) string {
 		}
 	}
 	return ""
+}
+
+// Node returns a command that runs an ES module with npm packages, which were installed in the folder TIDINGS_NPM. Without them
+// the test ends here.
+func Node(t testing.TB, script string, packages ...string) *exec.Cmd {
+	t.Helper()
+	path, dir := Need(t, "node"), os.Getenv("TIDINGS_NPM")
+	for _, p := range packages {
+		if _, err := os.Stat(filepath.Join(dir, "node_modules", p, "package.json")); dir == "" || err != nil {
+			Missing(t, "the npm package "+p+" in TIDINGS_NPM")
+		}
+	}
+	cmd := exec.Command(path, "--input-type=module", "--eval", script)
+	cmd.Dir = dir // where the names of packages are looked up
+	return cmd
+}
+
+// ask runs a program with documents on its standard input, a JSON list of them in base64, and reads its answer, which is JSON.
+func ask(t testing.TB, cmd *exec.Cmd, documents [][]byte, answer any) {
+	t.Helper()
+	input, err := json.Marshal(documents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd.Path, err, stderr.String())
+	}
+	if err := json.Unmarshal(out, answer); err != nil {
+		t.Fatalf("%s: %v", cmd.Path, err)
+	}
 }
 
 // Missing ends a test that lacks what it needs of the machine: it is skipped, or fails where nothing may be skipped.

@@ -1,13 +1,10 @@
-# Prints what python3-icalendar makes of the events of the calendar on standard input, as JSON. It knows time zones only by
-# what the calendar says of them.
-import datetime, json, sys
+# Prints what python3-icalendar makes of the events of the calendars on standard input, a JSON list of them in base64, as JSON.
+# It knows time zones only by what the calendar says of them.
+import base64, datetime, json, sys
 import icalendar
 
-calendar = icalendar.Calendar.from_ical(sys.stdin.buffer.read())
-zones = {str(z["TZID"]): z.to_tz() for z in calendar.walk("VTIMEZONE")}
 
-
-def moment(prop):
+def moment(prop, zones):
     if prop is None:
         return ""
     value = prop.dt
@@ -19,7 +16,7 @@ def moment(prop):
     return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def event(e):
+def event(e, zones):
     for name, errors in e.errors:
         raise ValueError(f"{name}: {errors}")
     organizer = e.get("ORGANIZER")
@@ -31,12 +28,18 @@ def event(e):
         "Location": e.get("LOCATION", ""),
         "URL": e["URL"],
         "Status": e["STATUS"],
-        "Start": moment(e["DTSTART"]),
-        "End": moment(e.get("DTEND")),
+        "Start": moment(e["DTSTART"], zones),
+        "End": moment(e.get("DTEND"), zones),
         "Organizer": f"{organizer.params['CN']} <{organizer}>" if organizer else "",
         "Sequence": int(e["SEQUENCE"]),
         "Categories": [str(c) for c in categories.cats] if categories else [],
     }
 
 
-json.dump([event(e) for e in calendar.walk("VEVENT")], sys.stdout)
+def read(data):
+    calendar = icalendar.Calendar.from_ical(data)
+    zones = {str(z["TZID"]): z.to_tz() for z in calendar.walk("VTIMEZONE")}
+    return [event(e, zones) for e in calendar.walk("VEVENT")]
+
+
+json.dump([read(base64.b64decode(data)) for data in json.load(sys.stdin)], sys.stdout)

@@ -1,15 +1,9 @@
-// Prints what ical.js makes of the events of the calendar on standard input, as JSON. It knows time zones only by what the
-// calendar says of them.
+// Prints what ical.js makes of the events of the calendars on standard input, a JSON list of them in base64, as JSON. It knows
+// time zones only by what the calendar says of them.
 import { readFileSync } from "node:fs";
 import ICAL from "ical.js";
 
-const calendar = new ICAL.Component(ICAL.parse(readFileSync(0, "utf8")));
-const zones = {};
-for (const z of calendar.getAllSubcomponents("vtimezone")) {
-  zones[z.getFirstPropertyValue("tzid")] = new ICAL.Timezone(z);
-}
-
-function moment(property) {
+function moment(property, zones) {
   if (!property) return "";
   const time = property.getFirstValue();
   if (time.isDate) return time.toString();
@@ -18,7 +12,7 @@ function moment(property) {
   return time.convertToZone(ICAL.Timezone.utcTimezone).toString();
 }
 
-const events = calendar.getAllSubcomponents("vevent").map((e) => {
+function event(e, zones) {
   const text = (name) => e.getFirstPropertyValue(name) ?? "";
   const organizer = e.getFirstProperty("organizer");
   return {
@@ -28,11 +22,22 @@ const events = calendar.getAllSubcomponents("vevent").map((e) => {
     Location: text("location"),
     URL: text("url"),
     Status: text("status"),
-    Start: moment(e.getFirstProperty("dtstart")),
-    End: moment(e.getFirstProperty("dtend")),
+    Start: moment(e.getFirstProperty("dtstart"), zones),
+    End: moment(e.getFirstProperty("dtend"), zones),
     Organizer: organizer ? `${organizer.getParameter("cn")} <${organizer.getFirstValue()}>` : "",
     Sequence: text("sequence"),
     Categories: e.getFirstProperty("categories")?.getValues() ?? [],
   };
-});
-process.stdout.write(JSON.stringify(events));
+}
+
+function read(data) {
+  const calendar = new ICAL.Component(ICAL.parse(data));
+  const zones = {};
+  for (const z of calendar.getAllSubcomponents("vtimezone")) {
+    zones[z.getFirstPropertyValue("tzid")] = new ICAL.Timezone(z);
+  }
+  return calendar.getAllSubcomponents("vevent").map((e) => event(e, zones));
+}
+
+const calendars = JSON.parse(readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify(calendars.map((data) => read(Buffer.from(data, "base64").toString()))));
