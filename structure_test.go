@@ -34,7 +34,10 @@ var imports = map[string][]string{
 	"subscribers":    {"internal"},
 	"templates":      {"internal", "items"},
 
-	"bench/send": {"internal"}, // it measures how long others wait for the database
+	"bench/build": {"bench/prose", "newsroom"}, // it measures publications of a newsroom that stays open
+	"bench/prose": {},
+	"bench/send":  {"internal"}, // it measures how long others wait for the database
+	"bench/serve": {"bench/prose"},
 
 	"internal": {"internal"},
 }
