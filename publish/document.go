@@ -3,13 +3,14 @@ package publish
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/bits"
+	"strings"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 
 	"tidings/feed"
-	"tidings/internal/atomicfile"
 )
 
 // Stage is when a document is put in place, of those of one publication.
@@ -65,30 +66,24 @@ const (
 // window is the least window (RFC 7932 §9.1), in bits, that holds so many bytes: the usual one would take 16 MB of memory for each document.
 func window(size int) int { return max(10, min(22, bits.Len(uint(size))+1)) }
 
-// compress puts the siblings of a document beside it. They come after it: a server takes none that is older.
-func (f *Folder) compress(d Document, data []byte) error {
-	if !d.Compress {
-		return nil
-	}
-	var zipped, brotlied bytes.Buffer
-	z, err := gzip.NewWriterLevel(&zipped, gzipLevel)
-	if err != nil {
-		return err
-	}
-	b := brotli.NewWriterOptions(&brotlied, brotli.WriterOptions{Quality: brotliLevel, LGWin: window(len(data))})
-	for _, w := range []interface {
-		Write([]byte) (int, error)
-		Close() error
-	}{z, b} {
-		if _, err := w.Write(data); err != nil {
-			return err
+// compressed gives data as the sibling at a path holds it.
+func compressed(path string, data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	var w io.WriteCloser
+	if strings.HasSuffix(path, brotliExt) {
+		w = brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: brotliLevel, LGWin: window(len(data))})
+	} else {
+		z, err := gzip.NewWriterLevel(&b, gzipLevel)
+		if err != nil {
+			return nil, err
 		}
-		if err := w.Close(); err != nil {
-			return err
-		}
+		w = z
 	}
-	if err := atomicfile.Place(f.path(d.Path+gzipExt), zipped.Bytes(), 0o644); err != nil {
-		return err
+	if _, err := w.Write(data); err != nil {
+		return nil, err
 	}
-	return atomicfile.Place(f.path(d.Path+brotliExt), brotlied.Bytes(), 0o644)
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }

@@ -55,7 +55,7 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 	wanted := make(map[string]bool, len(docs))
 	var due []Document
 	for _, d := range docs {
-		if last, ok := known[d.Path]; !ok || last.print != d.Print {
+		if slices.ContainsFunc(d.paths(), func(p string) bool { return known[p].print != d.Print }) {
 			due = append(due, d)
 		}
 		for _, p := range d.paths() {
@@ -134,7 +134,7 @@ func stages(docs []Document) (out [][]Document) {
 
 // outcome is what became of a document.
 type outcome struct {
-	record
+	records []record // of its files, in the order of its paths; nil if it was not made
 	written bool
 	err     error
 }
@@ -148,7 +148,7 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 			outcomes[i].err = ctx.Err()
 			return
 		}
-		outcomes[i] = f.put(docs[i], known[docs[i].Path])
+		outcomes[i] = f.put(docs[i], known)
 		var wrong Invalid
 		if err := outcomes[i].err; err != nil && !errors.As(err, &wrong) {
 			failed.Store(true)
@@ -163,9 +163,9 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 			r.Refused = append(r.Refused, wrong)
 		case o.err != nil:
 			errs = append(errs, fmt.Errorf("publish %s: %w", docs[i].Path, o.err))
-		case o.print != "":
-			for _, p := range docs[i].paths() {
-				done[p] = o.record
+		case o.records != nil:
+			for j, p := range docs[i].paths() {
+				done[p] = o.records[j]
 			}
 			if o.written {
 				r.Written = append(r.Written, docs[i].Path)
@@ -176,23 +176,58 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 }
 
 // put makes a document and writes it if its bytes are others than those that are there.
-func (f *Folder) put(d Document, last record) outcome {
+func (f *Folder) put(d Document, known map[string]record) outcome {
 	data, err := d.Make()
 	if err != nil {
 		return outcome{err: err}
 	}
 	now := record{print: d.Print, hash: sha256.Sum256(data), size: int64(len(data))}
-	to := f.path(d.Path)
-	if f.holds(d.Path, now.size) && (last.hash == now.hash || last.hash == [sha256.Size]byte{} && sameBytes(to, data)) {
-		return outcome{record: now, err: f.compressMissing(d, data)}
+	written := !f.has(d.Path, now, known[d.Path], data)
+	if written {
+		if err := f.place(d.Path, data); err != nil {
+			return outcome{err: err}
+		}
 	}
+	records, err := f.compress(d, data, known, written)
+	if err != nil {
+		return outcome{err: err}
+	}
+	return outcome{records: append([]record{now}, records...), written: written}
+}
+
+// has tells whether a file is there already. Nothing is known of its bytes if the database was lost.
+func (f *Folder) has(p string, now, last record, data []byte) bool {
+	return f.holds(p, now.size) && (last.hash == now.hash || last.hash == [sha256.Size]byte{} && sameBytes(f.path(p), data))
+}
+
+// place puts a file into its folder, which it makes.
+func (f *Folder) place(p string, data []byte) error {
+	to := f.path(p)
 	if err := makeFolder(filepath.Dir(to)); err != nil {
-		return outcome{err: err}
+		return err
 	}
-	if err := atomicfile.Place(to, data, 0o644); err != nil {
-		return outcome{err: err}
+	return atomicfile.Place(to, data, 0o644)
+}
+
+// compress puts the siblings of a document beside it, unless they are there and it was not written anew. They come after it: a server
+// takes none that is older. It gives their records.
+func (f *Folder) compress(d Document, data []byte, known map[string]record, written bool) ([]record, error) {
+	var records []record
+	for _, p := range d.paths()[1:] {
+		if k := known[p]; !written && k.print == d.Print && f.holds(p, k.size) {
+			records = append(records, k)
+			continue
+		}
+		small, err := compressed(p, data)
+		if err == nil {
+			err = f.place(p, small)
+		}
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record{print: d.Print, hash: sha256.Sum256(small), size: int64(len(small))})
 	}
-	return outcome{record: now, written: true, err: f.compress(d, data)}
+	return records, nil
 }
 
 // makeFolder is os.MkdirAll, in one step where only the last folder is missing, as that of a new page is.
@@ -208,16 +243,6 @@ func makeFolder(dir string) error {
 func sameBytes(name string, data []byte) bool {
 	have, err := os.ReadFile(name)
 	return err == nil && bytes.Equal(have, data)
-}
-
-// compressMissing makes the siblings of a document that is right, if they are not there.
-func (f *Folder) compressMissing(d Document, data []byte) error {
-	for _, p := range d.paths() {
-		if _, err := os.Lstat(f.path(p)); err != nil {
-			return f.compress(d, data)
-		}
-	}
-	return nil
 }
 
 func (f *Folder) places(paths []string) []string {

@@ -165,6 +165,32 @@ func TestReplaceTimes(t *testing.T) {
 	}
 }
 
+// TestReplaceSiblings: a compressed sibling that somebody spoilt or deleted is made again, and one that is right is left.
+func TestReplaceSiblings(t *testing.T) {
+	f := newFolder(t)
+	site := files("feed", strings.Repeat("the same words ", 100), "page", "2")
+	site[0].Compress = true
+	replace(t, f, site)
+	if n, err := f.Verify(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d files are not as they were, %v", n, err)
+	}
+	before := tree(t, f.Dir)
+	if err := os.Remove(filepath.Join(f.Dir, "feed.gz")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(f.Dir, "feed.br"), "spoilt")
+	if n, err := f.Verify(t.Context()); n != 2 || err != nil {
+		t.Errorf("%d files are not as they were, %v", n, err)
+	}
+	if r := replace(t, f, site); r.Changed() || tree(t, f.Dir) != before {
+		t.Errorf("%+v: %q", r, tree(t, f.Dir))
+	}
+	site[0].Compress = false
+	if replace(t, f, site); tree(t, f.Dir) == before || strings.Contains(tree(t, f.Dir), "feed.") {
+		t.Errorf("%q", tree(t, f.Dir))
+	}
+}
+
 // TestReplaceFails: what is taken back is gone even when nothing can be written, or noted, or another file cannot go; and
 // what failed is done by the next call.
 func TestReplaceFails(t *testing.T) {
