@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tidings/internal/db"
+	"tidings/internal/parallel"
 )
 
 // Store keeps the stories in the database. It remembers what it read and wrote, so that loading again costs little as long as no
@@ -268,16 +269,12 @@ func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
 		return err
 	}
 	defer slug.Close()
-	for _, st := range stories {
-		item := ""
-		if st.Item != nil {
-			b, err := json.Marshal(st.Item)
-			if err != nil {
-				return fmt.Errorf("story %s: %w", st.ID, err)
-			}
-			item = string(b)
-		}
-		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, item, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
+	texts, err := itemTexts(stories)
+	if err != nil {
+		return err
+	}
+	for i, st := range stories {
+		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, texts[i], st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
 			return fmt.Errorf("story %s: %w", st.ID, err)
 		}
 		if _, err := slug.ExecContext(ctx, st.Slug, st.ID); err != nil {
@@ -290,6 +287,22 @@ func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
 		}
 	}
 	return nil
+}
+
+// itemTexts are the stories' items as JSON; "" for a story without.
+func itemTexts(stories []Story) ([]string, error) {
+	texts, errs := make([]string, len(stories)), make([]error, len(stories))
+	parallel.Do(len(stories), func(i int) {
+		if stories[i].Item == nil {
+			return
+		}
+		text, err := json.Marshal(stories[i].Item)
+		if err != nil {
+			errs[i] = fmt.Errorf("story %s: %w", stories[i].ID, err)
+		}
+		texts[i] = string(text)
+	})
+	return texts, errors.Join(errs...)
 }
 
 // forget takes the slugs that an erased story had out of the database; their hashes stay, so that no other story gets them.

@@ -230,11 +230,22 @@ func (s Site) rooted(page []byte) []byte {
 	if err != nil {
 		return page
 	}
-	head, body, _ := bytes.Cut(page, []byte("<body"))
-	style := []byte("style.css\"")
-	head = bytes.Replace(head, append([]byte("=\""+s.View.URL), style...), append([]byte("=\""+u.Path), style...), 1)
-	body = bytes.ReplaceAll(body, []byte("=\""+s.View.URL), []byte("=\""+u.Path))
-	return bytes.Join([][]byte{head, body}, []byte("<body"))
+	body := max(bytes.Index(page, []byte("<body")), 0)
+	out := make([]byte, 0, len(page))
+	out = appendReplaced(out, page[:body], "=\""+s.View.URL+"style.css\"", "=\""+u.Path+"style.css\"")
+	return appendReplaced(out, page[body:], "=\""+s.View.URL, "=\""+u.Path)
+}
+
+// appendReplaced adds text to out, with from replaced by to.
+func appendReplaced(out, text []byte, from, to string) []byte {
+	for {
+		i := bytes.Index(text, []byte(from))
+		if i < 0 {
+			return append(out, text...)
+		}
+		out = append(append(out, text[:i]...), to...)
+		text = text[i+len(from):]
+	}
 }
 
 // bodies are those that were made for one document and wait for the next one: a story's page and its place in the archive need the same.

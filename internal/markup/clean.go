@@ -54,13 +54,9 @@ func allowMedia(p *bluemonday.Policy) {
 	p.AllowAttrs("width", "height").Matching(bluemonday.Integer).OnElements("img", "video")
 }
 
-// clean is what the allow-list leaves of dirty, fitted in as o says. Plain Markdown, without HTML, fenced code or footnotes, gives
-// nothing that is not on the list but addresses, which are looked at anyway; holding it against the list is a third of all work.
-func clean(dirty string, plain bool, o Options) *html.Node {
-	if !plain {
-		dirty = policy.Sanitize(dirty)
-	}
-	root := parse(dirty)
+// clean is what the allow-list leaves of dirty, fitted in as o says.
+func clean(dirty string, o Options) *html.Node {
+	root := parse(policy.Sanitize(dirty))
 	o.mendChildren(root)
 	shiftHeadings(root)
 	return root

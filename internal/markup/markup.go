@@ -55,7 +55,13 @@ type Options struct {
 
 // HTML is the Markdown as a clean fragment of HTML. Its highest heading is an h2, whatever it was in the Markdown.
 // Every address in it is absolute; only a footnote's link that Resolve does not know stays "#…".
-func HTML(text string, o Options) string { return render(tree(text, o)) }
+func HTML(text string, o Options) string {
+	text, _ = CleanText(text)
+	if isPlain(text) {
+		return plain(text, o)
+	}
+	return render(tree(text, o))
+}
 
 // tree is HTML before it is written out: the children of the node.
 func tree(text string, o Options) *html.Node {
@@ -65,7 +71,7 @@ func tree(text string, o Options) *html.Node {
 	if err := reader(text).Convert(source, &dirty); err != nil { // a buffer takes everything: cannot happen
 		return paragraph(text)
 	}
-	return clean(dirty.String(), !strings.ContainsAny(text, "<`~^"), o)
+	return clean(dirty.String(), o)
 }
 
 // parse reads a fragment of HTML. What is nested deeper than the parser bears becomes one paragraph of its text.

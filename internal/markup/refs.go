@@ -91,17 +91,22 @@ func (f *finder) visit(n ast.Node, entering bool) (ast.WalkStatus, error) {
 	case *ast.Image:
 		f.add(n, util.URLEscape(n.Destination, true), true, f.hasText(n))
 	case *ast.AutoLink:
-		dest := util.URLEscape(n.URL(f.source), false)
-		if n.AutoLinkType == ast.AutoLinkEmail && !strings.HasPrefix(strings.ToLower(string(dest)), "mailto:") {
-			dest = append([]byte("mailto:"), dest...)
-		}
-		f.add(n, dest, false, true)
+		f.add(n, []byte(bareTarget(n, f.source)), false, true)
 	case *ast.RawHTML:
 		f.addHTML(n.Segments.Value(f.source), f.line(n.Segments.At(0).Start))
 	case *ast.HTMLBlock:
 		f.addHTML(n.Lines().Value(f.source), f.line(n.Lines().At(0).Start))
 	}
 	return ast.WalkContinue, nil
+}
+
+// bareTarget is where a bare link leads.
+func bareTarget(n *ast.AutoLink, source []byte) string {
+	dest := string(util.URLEscape(n.URL(source), false))
+	if n.AutoLinkType == ast.AutoLinkEmail && !strings.HasPrefix(strings.ToLower(dest), "mailto:") {
+		return "mailto:" + dest
+	}
+	return dest
 }
 
 func (f *finder) add(n ast.Node, dest []byte, image, alt bool) {

@@ -25,7 +25,7 @@ CREATE INDEX stories_path ON stories (path);
 CREATE TABLE story_slugs (
   slug  TEXT PRIMARY KEY,
   story TEXT NOT NULL
-);
+) WITHOUT ROWID;
 
 -- publish: the files that Tidings itself put under public/, so that it takes away only its own.
 CREATE TABLE published (
@@ -33,7 +33,7 @@ CREATE TABLE published (
   print TEXT   NOT NULL,                     -- of what it was made of; empty while it is not known to be in place
   hash  BLOB   NOT NULL,                     -- SHA-256 of its bytes
   size  BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 -- publish: what is in an object storage, so that only what changed is put there, and only what Tidings put is taken away.
 CREATE TABLE target_objects (
