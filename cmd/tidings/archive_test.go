@@ -154,9 +154,9 @@ func TestArchive(t *testing.T) {
 				story(now.AddDate(0, 0, -n))
 			}
 		}
-		tidingsAt(t, now, "-C", dir, "build", "--force")
 		now = now.AddDate(0, 1, 0)
 	}
+	tidingsAt(t, now.AddDate(0, -1, 0), "-C", dir, "build")
 	steps := []struct {
 		name    string
 		do      func()

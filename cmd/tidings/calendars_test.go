@@ -58,24 +58,6 @@ func sampleEvents() []testtool.Event {
 	return []testtool.Event{symposium, brains, volunteers, money}
 }
 
-// TestCalendarsOfSample has calendar programs read the events of the sample newsroom.
-func TestCalendarsOfSample(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "n")
-	if err := copyNewsroom(dir, "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	tidingsAt(t, monday, "-C", dir, "build")
-	tell(t, dir, sampleTable(t, dir)).readCalendars(t, "IOM UK", sampleEvents())
-}
-
-// TestCalendarsOfNasty has them read those of the nasty one: whole days, other zones, moved, postponed, cancelled, withdrawn.
-func TestCalendarsOfNasty(t *testing.T) {
-	t.Parallel()
-	dir := nastyNewsroom(t)
-	tell(t, dir, nastyTable()).readCalendars(t, "IOM 'UK', London", nastyEvents())
-}
-
 // readCalendars has every program read the calendar of all events, and that of each page whose story was not withdrawn: both say the same.
 func (s shown) readCalendars(t *testing.T, organizer string, want []testtool.Event) {
 	ids := map[string]string{} // by page
