@@ -30,12 +30,7 @@ func (n *Newsroom) floors(ctx context.Context) (map[string]publish.Floor, error)
 
 // saveFloors remembers what has left the window of each feed by now.
 func (n *Newsroom) saveFloors(ctx context.Context, site publish.Site) error {
-	floors := map[string]publish.Floor{}
-	for _, w := range site.Windows() {
-		if w.Floor.ID != "" {
-			floors[w.Name] = w.Floor
-		}
-	}
+	floors := site.Floors()
 	text, err := json.Marshal(floors)
 	if err != nil {
 		return err

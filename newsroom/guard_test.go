@@ -43,6 +43,26 @@ func numbers(from, to int) (out []int) {
 	return out
 }
 
+// TestWindowOfCorrections: the same holds for the feed of corrections.
+func TestWindowOfCorrections(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "newsletters:", "feeds: {limit: 2}\nnewsletters:")
+	r.onlyItems()
+	for n := range 3 {
+		r.write(fmt.Sprintf("items/s%d.md", n), item(fmt.Sprint("Story ", n), fmt.Sprintf("date: 2016-01-01\ncorrections: [{date: 2016-02-0%d, text: A figure.}]", n+1)))
+	}
+	r.publish()
+	first := r.titles("corrections")
+	if len(first) != 2 || !strings.Contains(first[0], "Story 2") || !strings.Contains(first[1], "Story 1") {
+		t.Fatalf("the feed has %q", first)
+	}
+	r.edit("items/s2.md", "corrections: [{date: 2016-02-03, text: A figure.}]\n", "")
+	r.publish()
+	if got := r.titles("corrections"); len(got) != 1 || got[0] != first[1] {
+		t.Errorf("the feed has %q", got)
+	}
+}
+
 // TestWindow: what has left a feed's window does not come in again when others leave, nor when the limit grows; what is newer does.
 func TestWindow(t *testing.T) {
 	t.Parallel()

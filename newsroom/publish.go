@@ -174,9 +174,26 @@ type Publication struct {
 func (p Publication) Complaints() error {
 	all := slices.Clone(p.Floods)
 	for _, i := range p.Refused {
-		all = append(all, i)
+		if file := p.fileOf(i.Violations[0].Entry); file != "" {
+			all = append(all, fmt.Errorf("%s: %w", file, i))
+		} else {
+			all = append(all, i)
+		}
 	}
 	return errors.Join(all...)
+}
+
+// fileOf is what problems call the file of the story with this id; "" if it has none.
+func (d Desk) fileOf(id string) string {
+	i := slices.IndexFunc(d.Stories, func(s items.Story) bool { return s.ID == id })
+	if i < 0 {
+		return ""
+	}
+	j := slices.IndexFunc(d.Scan.Files, func(f items.File) bool { return f.Path == d.Stories[i].Path })
+	if j < 0 {
+		return ""
+	}
+	return d.Scan.Files[j].Name
 }
 
 // Publish looks at the items folder and brings the publish folder up to date.

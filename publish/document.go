@@ -29,17 +29,26 @@ type Document struct {
 	Stage    Stage
 	Compress bool // compressed siblings are put beside it, for web servers to send as they are
 
-	Make func() ([]byte, error) // it may be called on any goroutine, at the same time as others
+	// Make may be called on any goroutine, at the same time as others. An error of the kind Invalid with bytes says that they are what
+	// could be kept of the document.
+	Make func() ([]byte, error)
+
+	// Spoilt, if it is there, tells of what was published last whether it must not stay, even if nothing can take its place.
+	Spoilt func(last []byte) bool
 }
 
-// Invalid says that a document would break the rules of its format. It is an error of Make.
+// Invalid says that a document would break the rules of its format as a whole. It is an error of Make.
 type Invalid struct {
 	Path       string
 	Violations []feed.Violation
+	Part       bool // the document is there without the entries that would break it
 }
 
 // Error tells the first violation.
 func (i Invalid) Error() string {
+	if i.Part {
+		return fmt.Sprintf("%s is without what would break it: %v", i.Path, i.Violations[0])
+	}
 	return fmt.Sprintf("%s would not be valid: %v", i.Path, i.Violations[0])
 }
 

@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -120,6 +121,17 @@ func (s Site) Windows() []Window {
 	return out
 }
 
+// Floors are those of all feeds from now on, by name.
+func (s Site) Floors() map[string]Floor {
+	floors := map[string]Floor{}
+	for _, w := range s.Windows() {
+		floors[w.Name] = w.Floor
+	}
+	_, floors["corrections"] = s.correctionEntries()
+	maps.DeleteFunc(floors, func(_ string, f Floor) bool { return f.ID == "" })
+	return floors
+}
+
 func (s Site) window(c channel, current []*Story) Window {
 	w := Window{Name: c.name, Floor: s.Feeds.Floors[c.name]}
 	only, limited := s.Feeds.Keep[c.name]
@@ -211,33 +223,61 @@ func (s Site) written(path string, f feed.Feed, print string, entries func() ([]
 	head := fmt.Sprintf("%+v", f)
 	for _, format := range feed.Formats {
 		docs = append(docs, Document{Path: path + format.Ext, Stage: Feeds, Compress: f.Current == "",
-			Print: printOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
+			Print:  printOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
+			Spoilt: s.showsTakenBack,
 			Make: func() ([]byte, error) {
 				var err error
 				f := f
 				if f.Entries, err = entries(); err != nil {
 					return nil, err
 				}
-				var b bytes.Buffer
-				if err := format.Write(&b, f); err != nil {
-					return nil, err
-				}
-				return checked(path+format.Ext, format, b.Bytes())
+				return makeFeed(path+format.Ext, format, f)
 			}})
 	}
 	return docs
 }
 
-// checked gives the bytes of a feed if they keep the rules of its format.
-func checked(path string, format feed.Format, data []byte) ([]byte, error) {
-	if wrong := feed.Check(format, data); len(wrong) > 0 {
-		return nil, Invalid{path, wrong}
+// makeFeed gives the bytes of a feed that keep the rules of its format. Entries that break them are left out, which is an error, too.
+func makeFeed(path string, format feed.Format, f feed.Feed) ([]byte, error) {
+	data, wrong, err := write(format, f)
+	if err != nil || len(wrong) == 0 {
+		return data, err
 	}
-	return data, nil
+	f.Entries = slices.DeleteFunc(slices.Clone(f.Entries), func(e feed.Entry) bool {
+		return slices.ContainsFunc(wrong, func(v feed.Violation) bool { return v.Entry == e.ID })
+	})
+	data, still, err := write(format, f)
+	if err != nil || len(still) > 0 {
+		return nil, errors.Join(err, Invalid{Path: path, Violations: wrong})
+	}
+	return data, Invalid{path, wrong, true}
+}
+
+// write gives the bytes of a feed, and which rules they break.
+func write(format feed.Format, f feed.Feed) ([]byte, []feed.Violation, error) {
+	var b bytes.Buffer
+	if err := format.Write(&b, f); err != nil {
+		return nil, nil, err
+	}
+	return b.Bytes(), feed.Check(format, b.Bytes()), nil
+}
+
+// showsTakenBack tells whether a feed names a story that was withdrawn or erased since.
+func (s Site) showsTakenBack(text []byte) bool {
+	names := func(id string) bool { return bytes.Contains(text, []byte(id)) }
+	return slices.ContainsFunc(s.Erased, func(t feed.Tombstone) bool { return names(t.ID) }) ||
+		slices.ContainsFunc(s.Stories, func(x *Story) bool { return x.Withdrawn && names(x.ID) })
 }
 
 // corrections are the documents of the feed that gives every correction and withdrawal an entry of its own.
 func (s Site) corrections() []Document {
+	entries, _ := s.correctionEntries()
+	f := s.feed("corrections", s.View.Feed("corrections").Title)
+	return s.written("feeds/corrections", f, printOf(prints(s.changed()), fmt.Sprint(len(entries))), func() ([]feed.Entry, error) { return entries, nil })
+}
+
+// correctionEntries are the newest corrections and withdrawals, and the floor of that feed from now on.
+func (s Site) correctionEntries() ([]feed.Entry, Floor) {
 	words := func(a items.Article, c *items.Correction) (title, text string) {
 		change := templates.Change{Locale: templates.LocaleFor(cmp.Or(a.Language, s.Language)), Article: a}
 		if c == nil {
@@ -246,11 +286,17 @@ func (s Site) corrections() []Document {
 		change.Date, change.Text = c.Date.Time, c.Text
 		return change.Title(), c.Text
 	}
-	changed := s.changed()
-	entries := feed.Corrections(articles(changed), words)
-	entries = entries[:min(len(entries), s.Feeds.Limit)]
-	f := s.feed("corrections", s.View.Feed("corrections").Title)
-	return s.written("feeds/corrections", f, prints(changed), func() ([]feed.Entry, error) { return entries, nil })
+	floor := s.Feeds.Floors["corrections"]
+	entries := feed.Corrections(articles(s.changed()), words)
+	for i, e := range entries {
+		if floor.below(&e.Article) {
+			return entries[:i], floor
+		}
+		if i == s.Feeds.Limit {
+			return entries[:i], Floor{e.Published, e.First, e.ID}
+		}
+	}
+	return entries, floor
 }
 
 // changed are the stories that were withdrawn or corrected. One that was withdrawn is told once, not in each language; a correction is

@@ -35,7 +35,7 @@ type Report struct {
 	Written []string  // paths that are new or changed, in the order of the documents
 	Removed []string  // paths that went, sorted
 	Same    int       // files that were right already
-	Refused []Invalid // documents that would not be valid; what was there before stays
+	Refused []Invalid // documents that would not be valid as a whole: a part of them is there, or what was there before stays
 }
 
 // Changed tells whether anything did.
@@ -136,6 +136,7 @@ func stages(docs []Document) (out [][]Document) {
 type outcome struct {
 	records []record // of its files, in the order of its paths; nil if it was not made
 	written bool
+	spoilt  bool // it could not be made, and what was there before must go
 	err     error
 }
 
@@ -163,7 +164,11 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 			r.Refused = append(r.Refused, wrong)
 		case o.err != nil:
 			errs = append(errs, fmt.Errorf("publish %s: %w", docs[i].Path, o.err))
-		case o.records != nil:
+		}
+		if o.spoilt {
+			errs = append(errs, f.takeAway(ctx, docs[i].paths(), r))
+		}
+		if o.records != nil {
 			for j, p := range docs[i].paths() {
 				done[p] = o.records[j]
 			}
@@ -177,9 +182,12 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 
 // put makes a document and writes it if its bytes are others than those that are there.
 func (f *Folder) put(d Document, known map[string]record) outcome {
-	data, err := d.Make()
-	if err != nil {
-		return outcome{err: err}
+	data, wrong := d.Make()
+	if wrong != nil && data == nil {
+		return outcome{err: wrong, spoilt: d.Spoilt != nil && f.any(d.Path, d.Spoilt)}
+	}
+	if wrong != nil {
+		d.Print += " in part" // so that it is made, and complained of, again
 	}
 	now := record{print: d.Print, hash: sha256.Sum256(data), size: int64(len(data))}
 	written := !f.has(d.Path, now, known[d.Path], data)
@@ -192,7 +200,13 @@ func (f *Folder) put(d Document, known map[string]record) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	return outcome{records: append([]record{now}, records...), written: written}
+	return outcome{records: append([]record{now}, records...), written: written, err: wrong}
+}
+
+// any tells whether a file is there of which it is true.
+func (f *Folder) any(p string, is func([]byte) bool) bool {
+	data, err := os.ReadFile(f.path(p))
+	return err == nil && is(data)
 }
 
 // has tells whether a file is there already. Nothing is known of its bytes if the database was lost.
@@ -293,11 +307,15 @@ func (f *Folder) Verify(ctx context.Context) (int, error) {
 
 // remove takes away what it can of the known files that are not wanted, and gives the errors of all others.
 func (f *Folder) remove(ctx context.Context, known map[string]record, wanted map[string]bool, r *Report) error {
+	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(p string) bool { return wanted[p] })
+	return f.takeAway(ctx, paths, r)
+}
+
+// takeAway takes away what it can of some files, and gives the errors of all others.
+func (f *Folder) takeAway(ctx context.Context, paths []string, r *Report) error {
 	var failed []error
-	for _, p := range slices.Sorted(maps.Keys(known)) {
-		if wanted[p] {
-			continue
-		}
+	var gone []string
+	for _, p := range paths {
 		if err := os.Remove(f.path(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, err)
 			continue
@@ -306,12 +324,10 @@ func (f *Folder) remove(ctx context.Context, known map[string]record, wanted map
 		// would take for a file.
 		for d := path.Dir(p); d != "." && syscall.Rmdir(f.path(d)) == nil; d = path.Dir(d) {
 		}
-		r.Removed = append(r.Removed, p)
+		gone = append(gone, p)
 	}
-	if len(r.Removed) == 0 {
-		return errors.Join(failed...)
-	}
-	return errors.Join(append(failed, f.records.forget(ctx, f.DB, r.Removed))...)
+	r.Removed = append(r.Removed, gone...)
+	return errors.Join(append(failed, f.records.forget(ctx, f.DB, gone))...)
 }
 
 func (f *Folder) path(p string) string { return filepath.Join(f.Dir, filepath.FromSlash(p)) }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tidings/feed"
 	"tidings/internal/db"
 	"tidings/publish"
 )
@@ -188,6 +189,31 @@ func TestReplaceSiblings(t *testing.T) {
 	site[0].Compress = false
 	if replace(t, f, site); tree(t, f.Dir) == before || strings.Contains(tree(t, f.Dir), "feed.") {
 		t.Errorf("%q", tree(t, f.Dir))
+	}
+}
+
+// TestReplaceInvalid: of a document that would not be valid what is left of it takes its place, else it stays as it was; unless that is
+// spoilt. It is complained of again each time, and mended in time.
+func TestReplaceInvalid(t *testing.T) {
+	f := newFolder(t)
+	site := files("part", "1", "stays", "2", "goes", "3")
+	replace(t, f, site)
+	invalid := func(part bool, left []byte) func() ([]byte, error) {
+		return func() ([]byte, error) {
+			return left, publish.Invalid{Path: "x", Violations: []feed.Violation{{Entry: "id", What: "wrong"}}, Part: part}
+		}
+	}
+	broken := files("part", "1b", "stays", "2b", "goes", "3b")
+	broken[0].Make, broken[1].Make, broken[2].Make = invalid(true, []byte("left")), invalid(false, nil), invalid(false, nil)
+	broken[1].Spoilt = func(last []byte) bool { return string(last) != "2" }
+	broken[2].Spoilt = func(last []byte) bool { return string(last) == "3" }
+	for range 2 {
+		if r := replace(t, f, broken); len(r.Refused) != 3 || tree(t, f.Dir) != "part=left stays=2" {
+			t.Errorf("%+v: %q", r, tree(t, f.Dir))
+		}
+	}
+	if r := replace(t, f, files("part", "1b", "stays", "2b", "goes", "3b")); len(r.Refused) != 0 || tree(t, f.Dir) != "goes=3b part=1b stays=2b" {
+		t.Errorf("%+v: %q", r, tree(t, f.Dir))
 	}
 }
 

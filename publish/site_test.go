@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html/template"
 	"path"
@@ -44,6 +45,34 @@ func newSite() publish.Site {
 		Feeds:    publish.Choice{Limit: 10},
 		Issues: []templates.Digest{{Newsletter: templates.Newsletter{Name: "weekly", Title: "Weekly digest"}, Number: 7,
 			Date: boats.Published, Subject: "Weekly digest: About boats", Articles: []items.Article{boats}, WebURL: "https://news.example.org/newsletters/weekly/7/"}},
+	}
+}
+
+// TestOneInvalid: an entry that would break a feed is left out of it, and named; the others are there.
+func TestOneInvalid(t *testing.T) {
+	s := newSite()
+	s.Stories[0].Link = "no address"
+	set, err := templates.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, d := range s.Documents(set) {
+		data, err := d.Make()
+		var wrong publish.Invalid
+		if err == nil {
+			continue
+		}
+		found++
+		if !errors.As(err, &wrong) || !wrong.Part || wrong.Violations[0].Entry != s.Stories[0].ID || !bytes.Contains(data, []byte("About boats")) || bytes.Contains(data, []byte("About ferries")) {
+			t.Errorf("%s: %v, %s", d.Path, err, data)
+		}
+		if !d.Spoilt([]byte(s.Stories[1].ID)) || d.Spoilt([]byte(s.Stories[2].ID)) {
+			t.Errorf("%s: only what names a story that was taken back is spoilt", d.Path)
+		}
+	}
+	if found == 0 {
+		t.Error("nothing was refused")
 	}
 }
 

@@ -59,7 +59,7 @@ func (b Browser) Title(t *testing.T, address string) string {
 	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	return evaluate[string](t, tab, "document.title")
+	return evaluate[string](tab, t, "document.title")
 }
 
 // tab opens a tab, which must be cancelled.
@@ -98,23 +98,23 @@ func start(t *testing.T) context.Context {
 func (b Browser) look(t *testing.T, address string, width int64) {
 	tab, cancel := b.tab()
 	defer cancel()
-	complaints := listen(t, tab)
+	complaints := listen(tab, t)
 	if err := chromedp.Do(tab, chromedp.EmulateViewport(width, 900), prefers("light"), chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	for _, said := range append(evaluate[[]string](t, tab, tooWide), complaints()...) {
+	for _, said := range append(evaluate[[]string](tab, t, tooWide), complaints()...) {
 		t.Error(said)
 	}
-	report(t, "light", evaluate[[]violation](t, tab, b.axe+runAxe+"()"+readAxe))
-	shoot(t, tab, "light")
+	report(t, "light", evaluate[[]violation](tab, t, b.axe+runAxe+"()"+readAxe))
+	shoot(tab, t, "light")
 	if err := chromedp.Do(tab, prefers("dark")); err != nil {
 		t.Fatal(err)
 	}
-	report(t, "dark", evaluate[[]violation](t, tab, runAxe+`({runOnly: ['color-contrast']})`+readAxe))
-	shoot(t, tab, "dark")
+	report(t, "dark", evaluate[[]violation](tab, t, runAxe+`({runOnly: ['color-contrast']})`+readAxe))
+	shoot(tab, t, "dark")
 }
 
-func evaluate[T any](t *testing.T, tab context.Context, script string) T {
+func evaluate[T any](tab context.Context, t *testing.T, script string) T {
 	t.Helper()
 	v, err := chromedp.Run(tab, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -161,7 +161,7 @@ const tooWide = `document.documentElement.scrollWidth <= document.documentElemen
 		.slice(0, 3).map(e => 'wider than the screen: ' + e.outerHTML.slice(0, 100))`
 
 // listen collects what the browser complains of in its console.
-func listen(t *testing.T, tab context.Context) func() []string {
+func listen(tab context.Context, t *testing.T) func() []string {
 	t.Helper()
 	var mu sync.Mutex
 	var said []string
@@ -186,7 +186,7 @@ func listen(t *testing.T, tab context.Context) func() []string {
 }
 
 // shoot puts a picture of the whole page into the folder that was asked for.
-func shoot(t *testing.T, tab context.Context, scheme string) {
+func shoot(tab context.Context, t *testing.T, scheme string) {
 	if *shots == "" {
 		return
 	}
