@@ -58,18 +58,18 @@ func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err er
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
+		if !ok || len(last) == 0 { // nobody has anything of it
 			continue
 		}
-		why := changedID(ids, last)
+		why, changed := changedID(ids, last), true
 		if why == "" {
-			why = n.broughtBack(w, last, desk.now)
+			why, changed = n.broughtBack(w, last, desk.now), false
 		}
 		if why == "" {
 			continue
 		}
 		refused = append(refused, fmt.Errorf("%w: feeds/%s: %s", ErrFlood, w.Name, why))
-		if had := idsOf(last); takenBack(had, desk) {
+		if had := idsOf(last); takenBack(had, desk) || !changed && !allShow(had, site.Stories) {
 			site.Feeds.Keep[w.Name] = had
 			continue
 		}
@@ -139,6 +139,13 @@ func (n *Newsroom) broughtBack(w publish.Window, last []seen, now time.Time) str
 	return fmt.Sprintf("%d stories that are older than 30 days would come in at once, such as %q; feeds.flood allows %d", len(old), old[0].Title, n.Config.Feeds.Flood)
 }
 
+// allShow tells whether all of these stories still show.
+func allShow(ids []string, stories []*publish.Story) bool {
+	return !slices.ContainsFunc(ids, func(id string) bool {
+		return !slices.ContainsFunc(stories, func(s *publish.Story) bool { return s.ID == id && !s.Expired })
+	})
+}
+
 // takenBack tells whether one of these stories was withdrawn or erased.
 func takenBack(ids []string, desk Desk) bool {
 	return slices.ContainsFunc(desk.Stories, func(s items.Story) bool {
@@ -147,7 +154,10 @@ func takenBack(ids []string, desk Desk) bool {
 }
 
 // Outlook is what readers of the feed of all news would see of a publication.
-type Outlook struct{ New, Updated, Withdrawn int }
+type Outlook struct {
+	New, Updated, Withdrawn int
+	Floods                  []error // ErrFlood, for each feed that would stay as it is
+}
 
 // Outlook tells what readers would see if the newsroom were published now, and stores nothing.
 func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
@@ -161,13 +171,19 @@ func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
 	if err != nil {
 		return Outlook{}, err
 	}
+	var floods []error
 	if !n.force {
-		if _, err := n.guard(&site, desk); err != nil {
+		if floods, err = n.guard(&site, desk); err != nil {
 			return Outlook{}, err
 		}
 	}
+	if slices.Contains(site.Feeds.Frozen, "news") {
+		return Outlook{Floods: floods}, desk.problem()
+	}
 	last, _, err := n.before("news")
-	return outlook(site.Windows()[0].Stories, last, desk), err
+	o := outlook(site.Windows()[0].Stories, last, desk)
+	o.Floods = floods
+	return o, errors.Join(err, desk.problem())
 }
 
 func outlook(stories []*publish.Story, last []seen, desk Desk) (o Outlook) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -168,11 +169,137 @@ func TestOutlook(t *testing.T) {
 	} {
 		step.change()
 		rows := r.rows()
-		if got := must(r.Outlook(t.Context())); got != step.want {
+		if got := must(r.Outlook(t.Context())); !reflect.DeepEqual(got, step.want) {
 			t.Errorf("%d: %+v, want %+v", i+1, got, step.want)
 		}
 		if now := r.rows(); fmt.Sprint(now) != fmt.Sprint(rows) {
 			t.Errorf("%d: it stored something: %v, then %v", i+1, rows, now)
 		}
+	}
+}
+
+// TestFloodOver: what was refused leaves no trace: once it is gone again the feed is as it was, and what is new comes in.
+func TestFloodOver(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "newsletters:", "feeds: {limit: 3, flood: 2}\nnewsletters:")
+	r.onlyItems()
+	r.stories(numbers(100, 102)...)
+	r.publish()
+	r.stories(numbers(200, 209)...)
+	if p := r.publish(); p.Complaints() == nil {
+		t.Error("ten old stories came in")
+	}
+	if o := must(r.Outlook(t.Context())); o.New != 0 || len(o.Floods) != 1 {
+		t.Errorf("%+v would be seen", o)
+	}
+	r.edit("items/s101.md", "date:", "status: draft\ndate:")
+	r.publish()
+	if got := strings.Join(r.titles("news"), ", "); got != "Story 102, Story 100" {
+		t.Errorf("one is a draft now: %q", got)
+	}
+	for _, n := range numbers(200, 209) {
+		r.edit(fmt.Sprintf("items/s%d.md", n), "date:", "status: draft\ndate:")
+	}
+	r.stories(345)
+	if p := r.publish(); p.Complaints() != nil {
+		t.Error(p.Complaints())
+	}
+	if got := strings.Join(r.titles("news"), ", "); got != "Story 345, Story 102, Story 100" {
+		t.Errorf("after it: %q", got)
+	}
+}
+
+// TestClock: a clock that jumps back takes nothing back.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.publish()
+	now, old := r.clock.Load(), r.read("public/feeds/news.atom")
+	r.clock.Store(0)
+	if _, err := r.Publish(t.Context()); !errors.Is(err, newsroom.ErrClock) {
+		t.Errorf("in 1970: %v", err)
+	}
+	r.clock.Store(now)
+	if p := r.publish(); p.Complaints() != nil || p.Changed() || r.read("public/feeds/news.atom") != old {
+		t.Errorf("afterwards: %v %+v", p.Complaints(), p.Report)
+	}
+}
+
+// TestLostAfterMove: the site has moved, and then the database is lost: what was published tells which ids the stories have.
+func TestLostAfterMove(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.publish()
+	r.edit("tidings.yaml", "https://news.example.org/", "https://moved.example.net/")
+	r.Newsroom = r.openAgain(false)
+	r.publish()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(r.path("state")); err != nil {
+		t.Fatal(err)
+	}
+	r.Newsroom = r.openAgain(false)
+	if p := r.publish(); p.Complaints() != nil || len(p.Written) > 0 {
+		t.Errorf("%v %v", p.Complaints(), p.Written)
+	}
+}
+
+// TestTakenBackFirst: a page that cannot be written holds up no withdrawal, neither in pages nor in feeds.
+func TestTakenBackFirst(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.write("items/z.md", item("Zanzibar", "date: 2016-12-02\nsummary: Of cloves."))
+	r.publish()
+	r.edit("items/z.md", "date:", "status: withdrawn\ndate:")
+	r.write("items/new.md", item("New", "date: 2016-12-03"))
+	if err := os.MkdirAll(r.path("public/news/new/index.html"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Publish(t.Context()); err == nil {
+		t.Error("a folder is in the way, and nobody said so")
+	}
+	for _, name := range []string{"public/news/z/index.html", "public/feeds/news.rss", "public/feeds/news.atom", "public/feeds/news.json", "public/feeds/news/archive/2016-12.rss"} {
+		if strings.Contains(r.read(name), "cloves") {
+			t.Errorf("%s holds what was withdrawn", name)
+		}
+	}
+}
+
+// TestBesideAnother: what another process published of a file that then went back to what it was does not stay.
+func TestBesideAnother(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.publish()
+	before := r.read("items/one.md")
+	r.edit("items/one.md", "title: One", "title: Secret")
+	if _, err := r.openAgain(false).Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.write("items/one.md", before)
+	r.publish()
+	if strings.Contains(r.read("public/feeds/news.rss"), "Secret") {
+		t.Error("it stays")
+	}
+}
+
+// TestOwnTemplatesInAnyFolder: a changed template counts, whatever the folder is called.
+func TestOwnTemplatesInAnyFolder(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	odd := t.TempDir() + "/news [old]*"
+	if err := os.CopyFS(odd, os.DirFS(r.dir)); err != nil {
+		t.Fatal(err)
+	}
+	r.dir = odd
+	r.Newsroom = r.openAgain(false)
+	r.publish()
+	if err := os.Mkdir(r.path("templates"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.write("templates/notice.html", "CHANGED")
+	r.Newsroom = r.openAgain(false)
+	if r.publish(); !strings.Contains(r.read("public/404.html"), "CHANGED") {
+		t.Error("it does not")
 	}
 }

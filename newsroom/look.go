@@ -3,7 +3,9 @@ package newsroom
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,6 +53,10 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 		}
 		n.lost, n.verified = n.lost+lost, n.now()
 	}
+	versions, err := n.versions(ctx)
+	if err != nil {
+		return "", err
+	}
 	h := sha256.New()
 	for _, f := range desk.Scan.Files {
 		_, _ = io.WriteString(h, f.Path+"\n"+f.Hash+"\n"+f.Beside+"\n")
@@ -61,8 +67,21 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 			gone++
 		}
 	}
-	fmt.Fprintln(h, issues, n.lost, gone, desk.NextChange(), desk.Scan.Problems)
+	fmt.Fprintln(h, issues, versions, n.lost, gone, desk.NextChange(), desk.Scan.Problems)
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// versions change whenever a process stores something of the stories, or of what it published.
+func (n *Newsroom) versions(ctx context.Context) (all string, err error) {
+	for _, name := range []string{"stories", "published"} {
+		var v string
+		err := n.db.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, name).Scan(&v)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return "", err
+		}
+		all += name + v + " "
+	}
+	return all, nil
 }
 
 // Erased tells whether the address of a story's page, which has this slug, was that of one that was erased.

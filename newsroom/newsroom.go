@@ -150,6 +150,9 @@ func itemsFolder(c *config.Config) *items.Folder {
 
 // host is the host of the newsroom's url, which goes into new ids.
 func host(c *config.Config) string {
+	if h := publish.Host(c.Publish); h != "" { // the database was lost, and perhaps the site had moved before
+		return h
+	}
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return ""

@@ -125,6 +125,24 @@ func (d Desk) problem() error {
 // mounted, or a syncing program has only begun, than that the news was deleted. They stay as they were.
 var ErrEmptied = errors.New("the items folder lacks most of the stories that it held before: they were left as they were")
 
+// ErrClock says that this machine's clock shows a time before most stories were first published. Nothing is published then: it would
+// take them back.
+var ErrClock = errors.New("this machine's clock shows a time at which most stories were not published yet: nothing is published")
+
+// tooEarly tells whether that is so.
+func (d Desk) tooEarly() bool {
+	all, later := 0, 0
+	for _, s := range d.known.Stories {
+		if s.Status == items.Published && !s.FirstPublished.IsZero() {
+			all++
+			if s.FirstPublished.After(d.now.Add(time.Hour)) {
+				later++
+			}
+		}
+	}
+	return later > 1 && 2*later > all
+}
+
 // suddenly is how many stories must be missing at once to be taken for a mistake, if they are most; all of several always are.
 const suddenly = 5
 
@@ -213,6 +231,9 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err != nil {
 		return Publication{}, err
 	}
+	if desk.tooEarly() {
+		return Publication{Desk: desk}, ErrClock
+	}
 	print, err := n.deskPrint(ctx, desk)
 	if err != nil || print == n.published {
 		return Publication{Desk: desk}, errors.Join(err, desk.problem())
@@ -240,19 +261,25 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err != nil {
 		return pub, err
 	}
+	// Before the feeds are: what has left one must be known for it even if this process is killed.
+	if err := n.saveFloors(ctx, site); err != nil {
+		return pub, err
+	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
 	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, err
 	}
-	if err := errors.Join(n.saveFloors(ctx, site), n.assets.Remember(ctx, n.db)); err != nil {
+	if err := n.assets.Remember(ctx, n.db); err != nil {
 		return pub, err
 	}
 	if err := n.scrub(ctx, desk); err != nil {
 		return pub, err
 	}
 	n.remember(site)
-	n.published = print
+	if n.published, err = n.deskPrint(ctx, desk); err != nil { // anew: the database has changed
+		return pub, err
+	}
 	return pub, desk.problem()
 }
 
@@ -269,7 +296,8 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []digest.
 		site.Feeds.Hubs = []string{c.Feeds.Hub}
 	}
 	var err error
-	if site.Feeds.Floors, err = n.floors(ctx); err != nil {
+	if n.force { // a feed may begin anew
+	} else if site.Feeds.Floors, err = n.floors(ctx); err != nil {
 		return site, nil, err
 	}
 	for _, s := range desk.Stories {

@@ -1,7 +1,9 @@
 package publish
 
 import (
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"tidings/feed"
@@ -64,7 +66,7 @@ func (s Site) calendars() []Document {
 	}
 	c := feed.Calendar{Zone: s.Zone, Refresh: calendarRefresh, Organizer: feed.Owner(s.View.Owner), Words: eventWords}
 	docs := []Document{{Path: "feeds/events" + feed.CalendarExt, Stage: Feeds, Compress: true,
-		Print: printOf(s.print, "calendar", prints(events)), Make: written(func(w io.Writer) error {
+		Print: printOf(s.print, "calendar", s.Zone.String(), revisions(events), prints(events)), Make: written(func(w io.Writer) error {
 			f := s.feed("events", s.View.Feed("events").Title)
 			f.Entries = entries()
 			return feed.WriteCalendar(w, f, c)
@@ -73,10 +75,19 @@ func (s Site) calendars() []Document {
 		if x.Withdrawn {
 			continue
 		}
-		docs = append(docs, Document{Path: "news/" + x.Slug + "/event.ics", Print: printOf(s.print, "event", x.Print),
+		docs = append(docs, Document{Path: "news/" + x.Slug + "/event.ics", Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
 			Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })})
 	}
 	return docs
+}
+
+// revisions are when events last changed, which calendars number them by.
+func revisions(events []*Story) string {
+	var b strings.Builder
+	for _, x := range events {
+		fmt.Fprintln(&b, x.Revised.UnixMicro())
+	}
+	return b.String()
 }
 
 // calendarRefresh is how long a calendar program may wait before it looks again.

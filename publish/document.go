@@ -16,9 +16,11 @@ import (
 // Stage is when a document is put in place, of those of one publication.
 type Stage int
 
-// The stages: feeds come last, so that none names a page that is not there yet.
+// The stages: notices in the place of stories that were taken back come first, whatever becomes of the others; feeds come last, so that
+// none names a page that is not there yet.
 const (
-	Pages Stage = iota
+	Notices Stage = iota - 1
+	Pages
 	Feeds
 )
 

@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,6 +130,9 @@ func (s Site) Floors() map[string]Floor {
 	floors := map[string]Floor{}
 	for _, w := range s.Windows() {
 		floors[w.Name] = w.Floor
+		if _, kept := s.Feeds.Keep[w.Name]; kept || slices.Contains(s.Feeds.Frozen, w.Name) { // nothing of it was seen
+			floors[w.Name] = s.Feeds.Floors[w.Name]
+		}
 	}
 	_, floors["corrections"] = s.correctionEntries()
 	maps.DeleteFunc(floors, func(_ string, f Floor) bool { return f.ID == "" })
@@ -198,6 +205,23 @@ func (s Site) feed(name, title string) feed.Feed {
 		Owner: feed.Owner(s.View.Owner), Hubs: s.Feeds.Hubs,
 	}
 }
+
+// Host is the host in the ids of the feeds that were published into a folder; "" if there are none.
+func Host(dir string) string {
+	f, err := os.Open(filepath.Join(dir, "feeds", "news"+feed.Atom.Ext))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	top, _ := io.ReadAll(io.LimitReader(f, 4096)) // the id is among the first elements
+	if m := feedID.FindSubmatch(top); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// feedID finds the id of the feed of all news.
+var feedID = regexp.MustCompile(`<id>tag:([^,<>]+),` + strconv.Itoa(feedYear) + `:feeds/news</id>`)
 
 // formats are the documents of a feed of these stories, which entry makes entries of: one for each format, at a path without extension.
 func (s Site) formats(path string, f feed.Feed, stories []*Story, entry func(*Story) (feed.Entry, error)) []Document {

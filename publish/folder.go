@@ -76,18 +76,20 @@ func (f *Folder) write(ctx context.Context, due []Document, known map[string]rec
 		r.Same = all
 		return nil
 	}
-	// Noted before they are written: a file that nobody remembers would stay for ever.
-	if err := f.records.note(ctx, f.DB, unknown(due, known)); err != nil {
+	// Noted before they are written: a file that nobody remembers would stay for ever, and of one that may have been replaced nothing is
+	// known.
+	if err := f.records.note(ctx, f.DB, paths(due)); err != nil {
 		return err
 	}
 	var done map[string]record
 	var err error
 	for _, stage := range stages(due) {
+		if err != nil { // no feed may name a page that is not there, but to name none that was taken back comes first
+			stage = slices.DeleteFunc(stage, func(d Document) bool { return d.Spoilt == nil || !f.any(d.Path, d.Spoilt) })
+		}
 		made, failed := f.writeStage(ctx, stage, known, r)
 		done = merge(done, made)
-		if err = failed; err != nil { // no feed may name a page that is not there
-			break
-		}
+		err = errors.Join(err, failed)
 	}
 	r.Same = all - len(r.Written)
 	if err == nil || len(r.Written) > 0 {
@@ -104,21 +106,17 @@ func merge(a, b map[string]record) map[string]record {
 	return a
 }
 
-// unknown are the paths of documents of which there is no record.
-func unknown(docs []Document, known map[string]record) (paths []string) {
+// paths are those of all files of documents.
+func paths(docs []Document) (all []string) {
 	for _, d := range docs {
-		for _, p := range d.paths() {
-			if _, ok := known[p]; !ok {
-				paths = append(paths, p)
-			}
-		}
+		all = append(all, d.paths()...)
 	}
-	return paths
+	return all
 }
 
 // stages parts documents by their stage, the first one first.
 func stages(docs []Document) (out [][]Document) {
-	for _, stage := range []Stage{Pages, Feeds} {
+	for _, stage := range []Stage{Notices, Pages, Feeds} {
 		var of []Document
 		for _, d := range docs {
 			if d.Stage == stage {
@@ -145,7 +143,7 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 	outcomes := make([]outcome, len(docs))
 	var failed atomic.Bool
 	parallel.Do(len(docs), func(i int) {
-		if failed.Load() || ctx.Err() != nil {
+		if failed.Load() && docs[i].Spoilt == nil || ctx.Err() != nil {
 			outcomes[i].err = ctx.Err()
 			return
 		}
@@ -184,7 +182,7 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 func (f *Folder) put(d Document, known map[string]record) outcome {
 	data, wrong := d.Make()
 	if wrong != nil && data == nil {
-		return outcome{err: wrong, spoilt: d.Spoilt != nil && f.any(d.Path, d.Spoilt)}
+		return f.failed(d, wrong)
 	}
 	if wrong != nil {
 		d.Print += " in part" // so that it is made, and complained of, again
@@ -193,14 +191,19 @@ func (f *Folder) put(d Document, known map[string]record) outcome {
 	written := !f.has(d.Path, now, known[d.Path], data)
 	if written {
 		if err := f.place(d.Path, data); err != nil {
-			return outcome{err: err}
+			return f.failed(d, err)
 		}
 	}
 	records, err := f.compress(d, data, known, written)
 	if err != nil {
-		return outcome{err: err}
+		return f.failed(d, err)
 	}
 	return outcome{records: append([]record{now}, records...), written: written, err: wrong}
+}
+
+// failed is the outcome for a document that cannot be made or written.
+func (f *Folder) failed(d Document, err error) outcome {
+	return outcome{err: err, spoilt: d.Spoilt != nil && f.any(d.Path, d.Spoilt)}
 }
 
 // any tells whether a file is there of which it is true.

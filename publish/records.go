@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"maps"
+	"strconv"
 	"sync"
 
 	"tidings/internal/db"
@@ -126,8 +127,18 @@ func (r *records) change(ctx context.Context, d *db.DB, n int, statement string,
 		defer s.Close()
 		return each(s, known)
 	})
-	if err == nil {
+	switch {
+	case err != nil:
+	case version != next(r.version): // another process has changed it meanwhile
+		r.known, r.version = nil, ""
+	default:
 		r.known, r.version = known, version
 	}
 	return err
+}
+
+// next is the version after this one.
+func next(version string) string {
+	n, _ := strconv.Atoi(version) // "" is before the first
+	return strconv.Itoa(n + 1)
 }

@@ -130,9 +130,13 @@ func (s Site) pages() []Document {
 	style := s.set.Style()
 	docs := []Document{{Path: "style.css", Print: printOf(string(style)), Make: func() ([]byte, error) { return style, nil }}}
 	for _, story := range s.Stories {
-		docs = append(docs, s.page("news/"+story.Slug+"/", "story.html", story.Print, func() any {
+		page := s.page("news/"+story.Slug+"/", "story.html", story.Print, func() any {
 			return templates.Story{Site: s.view(story.Language), Article: s.full(story)}
-		}))
+		})
+		if story.Withdrawn {
+			page.Stage, page.Spoilt = Notices, func([]byte) bool { return true }
+		}
+		docs = append(docs, page)
 	}
 	latest := newest(s.listed(), s.Feeds.Limit, func(x *Story) bool { return !x.Expired })
 	return append(docs,

@@ -48,10 +48,11 @@ With --dry-run it publishes nothing, and prints what readers of the feed of all 
 // outlook prints what readers would see.
 func (a *app) outlook(ctx context.Context, n *newsroom.Newsroom) error {
 	o, err := n.Outlook(ctx)
-	if err == nil {
-		a.say("%d new, %d updated, %d withdrawn", o.New, o.Updated, o.Withdrawn)
+	if err != nil && !errors.Is(err, newsroom.ErrEmptied) {
+		return err
 	}
-	return err
+	a.say("%d new, %d updated, %d withdrawn", o.New, o.Updated, o.Withdrawn)
+	return errors.Join(err, errors.Join(o.Floods...))
 }
 
 func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {

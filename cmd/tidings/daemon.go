@@ -164,6 +164,9 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 	start := time.Now()
 	p, err := d.newsroom.Publish(ctx)
 	hint(d.changed) // also after an error: what was taken back may be gone from the folder
+	if d.hub != nil {
+		d.hub.Changed(d.newsroom.ChangedFeeds(p.Report)...)
+	}
 	if err != nil && !errors.Is(err, newsroom.ErrEmptied) {
 		if ctx.Err() == nil {
 			d.log.Error("publishing failed; what was published stays", "error", err)
@@ -172,9 +175,6 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 	}
 	d.complain(errors.Join(err, p.Complaints()))
 	d.tell(p.Scan)
-	if d.hub != nil {
-		d.hub.Changed(d.newsroom.ChangedFeeds(p.Report)...)
-	}
 	select {
 	case <-d.published:
 	default:
