@@ -291,6 +291,9 @@ func TestOwnTemplatesInAnyFolder(t *testing.T) {
 	if err := os.CopyFS(odd, os.DirFS(r.dir)); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.RemoveAll(odd + "/state"); err != nil { // its keys would be everybody's
+		t.Fatal(err)
+	}
 	r.dir = odd
 	r.Newsroom = r.openAgain(false)
 	r.publish()
