@@ -56,6 +56,7 @@ var requests = []request{
 	{"11 a document", "GET", "/media/0123456789ab-plan.pdf", nil, 200, want("Content-Type", "application/pdf", "Vary", "")},
 	{"12 a name that says nothing", "GET", "/media/logo.png", nil, 200, want("Cache-Control", "max-age=60")},
 	{"13 a type that nobody knows is not guessed", "GET", "/media/0123456789ab-page.xyzzy", nil, 200, want("Content-Type", "application/octet-stream")},
+	{"14 the page of a topic called archive", "GET", "/feeds/topics/archive/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60")},
 
 	{"20 the feed compressed", "GET", "/feeds/news.rss", []string{"Accept-Encoding", "gzip"}, 200, want("Content-Encoding", "gzip", "Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
 	{"21 smaller still", "GET", "/feeds/news.rss", []string{"Accept-Encoding", "gzip, deflate, br"}, 200, want("Content-Encoding", "br", "Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
@@ -120,6 +121,7 @@ func (s *site) fixtures() {
 	s.t.Helper()
 	page := "<!DOCTYPE html><title>%s</title><p>" + strings.Repeat("How to subscribe to this feed. ", 40)
 	s.put("feeds/news/index.html", fmt.Sprintf(page, "The landing page"))
+	s.put("feeds/topics/archive/index.html", fmt.Sprintf(page, "The page of a topic"))
 	s.put("feeds/events.ics", "BEGIN:VCALENDAR\r\n"+strings.Repeat("X-NOTHING:1\r\n", 60)+"END:VCALENDAR\r\n")
 	s.put("feeds.opml", "<opml>"+strings.Repeat("<outline/>", 80)+"</opml>")
 	s.put("feeds/news/archive/2016-12.atom", "<feed>"+strings.Repeat("<entry/>", 80)+"</feed>")
