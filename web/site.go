@@ -75,12 +75,6 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// holds tells whether there is anything at a path, or was.
-func (s *site) holds(r *http.Request) bool {
-	name := fileName(r.URL.Path)
-	return s.files.has(name) || s.files.isFolder(name) || s.erased(r, name)
-}
-
 // erased tells whether this was an erased story's page, or anything that lay beside it. Its name is in no folder any more.
 func (s *site) erased(r *http.Request, name string) bool {
 	name, found := strings.CutPrefix(name, "news/")
