@@ -70,6 +70,43 @@ func (s *site) agrees(other string) {
 	}
 }
 
+// unclean are ways to write the address of a feed that nobody should, but an attacker of a cache may.
+var unclean = []string{"//feeds/news.rss", "/feeds//news.rss", "/x/../feeds/news.rss", "/./feeds/news.rss", "//feeds/%2E/news%2Erss"}
+
+// guards checks another server for what a shared cache or a browser could be misled by.
+func (s *site) guards(other string) {
+	s.t.Helper()
+	for _, path := range unclean {
+		got := server{s.t, other}.ask("GET", path, http.Header{"Sec-Fetch-Dest": {"document"}, "Accept-Encoding": nil})
+		if got.StatusCode == 200 && (header(got, "Vary") != feedVary || got.Header.Get("Access-Control-Allow-Origin") != "*") {
+			s.t.Errorf("%s: the landing page may pass for the feed: %v", path, got.Header)
+		}
+	}
+	for _, path := range []string{"//news", "///news", "//feeds/news", "/%2Fnews"} {
+		got := server{s.t, other}.ask("GET", path, http.Header{})
+		if to, err := got.Location(); err == nil && to.Host != got.Request.URL.Host {
+			s.t.Errorf("%s leads to another host: %s", path, to)
+		}
+	}
+	s.resumes(other)
+}
+
+// resumes checks that a client which asks for the rest of what it has begun to read never gets the rest of something else.
+func (s *site) resumes(other string) {
+	s.t.Helper()
+	for _, path := range []string{"/", "/feeds/news.rss", "/feeds/news/archive/2016-12.atom"} {
+		for _, coding := range []string{"", "gzip", "br"} {
+			whole := server{s.t, other}.ask("GET", path, http.Header{"Accept-Encoding": {coding}})
+			for _, later := range []string{"", "gzip", "br"} {
+				rest := server{s.t, other}.ask("GET", path, http.Header{"Accept-Encoding": {later}, "Range": {"bytes=20-"}, "If-Range": {whole.Header.Get("ETag")}})
+				if rest.StatusCode == 206 && whole.body[:20]+rest.body != whole.body {
+					s.t.Errorf("%s: begun with coding %q and resumed with %q, it is broken", path, coding, later)
+				}
+			}
+		}
+	}
+}
+
 // example gives a file of docs/serving with what an operator changes: the address to listen at, the folder and the daemon's address.
 func (s *site) example(name string, change ...string) string {
 	s.t.Helper()
@@ -165,6 +202,7 @@ func TestNginx(t *testing.T) {
 	}
 	start(t, address, exec.Command(nginx, "-p", dir, "-c", file))
 	s.agrees("http://" + address)
+	s.guards("http://" + address)
 }
 
 // TestCaddy: so does Caddy.
@@ -181,6 +219,7 @@ func TestCaddy(t *testing.T) {
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
 	start(t, address, cmd)
 	s.agrees("http://" + address)
+	s.guards("http://" + address)
 }
 
 const apacheMain = `ServerRoot %[1]s
@@ -216,4 +255,5 @@ func TestApache(t *testing.T) {
 	}
 	start(t, address, exec.Command(apache, "-f", file, "-D", "FOREGROUND"))
 	s.agrees("http://" + address)
+	s.guards("http://" + address)
 }

@@ -75,6 +75,10 @@ var requests = []request{
 	{"36 by date", "GET", "/feeds/news.rss", []string{"If-Modified-Since", "Sun, 01 Jan 2017 00:00:00 GMT"}, 304, nil},
 	{"37 changed since", "GET", "/feeds/news.rss", []string{"If-Modified-Since", "Fri, 01 Jan 2010 00:00:00 GMT"}, 200, nil},
 	{"38 the tag outweighs the date", "GET", "/feeds/news.rss", []string{"If-None-Match", `"x"`, "If-Modified-Since", "Sun, 01 Jan 2017 00:00:00 GMT"}, 200, nil},
+	{"45 a page unchanged", "GET", "/", []string{"If-None-Match", "ETAG"}, 304, want("Vary", "Accept-Encoding")},
+	{"46 a page unchanged, compressed", "GET", "/", []string{"Accept-Encoding", "gzip", "If-None-Match", "ETAG"}, 304, want("Vary", "Accept-Encoding")},
+	{"47 a sealed month unchanged, compressed", "GET", "/feeds/news/archive/2016-12.atom", []string{"Accept-Encoding", "gzip", "If-None-Match", "ETAG"}, 304, want("Vary", feedVary)},
+	{"48 one of several, compressed", "GET", "/", []string{"Accept-Encoding", "gzip", "If-None-Match", `"x", ETAG, "y-gzip"`}, 304, nil},
 	{"39 HEAD", "HEAD", "/feeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
 	{"40 a part", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=10-19"}, 206, want("Content-Range", "bytes 10-19/3000", "Content-Length", "10")},
 	{"41 the end", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=-5"}, 206, want("Content-Range", "bytes 2995-2999/3000")},
@@ -89,6 +93,10 @@ var requests = []request{
 	{"54 nor such a feed", "GET", "/feeds/nothing.rss", []string{"Sec-Fetch-Dest", "document"}, 404, nil},
 	{"55 its own address", "GET", "/feeds/news/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", "Accept-Encoding")},
 	{"56 a calendar is no page", "GET", "/feeds/events.ics", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/calendar; charset=utf-8")},
+
+	{"57 the feed's address in another spelling", "GET", "/feeds/news%2Erss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Access-Control-Allow-Origin", "*")},
+	{"58 to a script", "GET", "/%66eeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary, "Access-Control-Allow-Origin", "*")},
+	{"59 a feed that is missing: the script may know", "GET", "/feeds/nothing.json", nil, 404, want("Access-Control-Allow-Origin", "*")},
 
 	{"60 no such page", "GET", "/nothing", nil, 404, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-cache")},
 	{"61 no such story", "GET", "/news/nothing/", nil, 404, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-cache")},
@@ -110,7 +118,7 @@ var requests = []request{
 	{"81 and the list of feeds", "OPTIONS", "/feeds.opml", nil, 204, want("Access-Control-Allow-Origin", "*")},
 	{"82 pages are none of other sites' business", "OPTIONS", "/", nil, 405, want("Allow", "GET, HEAD", "Access-Control-Allow-Origin", "")},
 	{"83 nothing can be posted", "POST", "/", nil, 405, want("Allow", "GET, HEAD")},
-	{"84 nor deleted", "DELETE", "/feeds/news.rss", nil, 405, want("Allow", "GET, HEAD")},
+	{"84 nor deleted; feeds allow more", "DELETE", "/feeds/news.rss", nil, 405, want("Allow", "GET, HEAD, OPTIONS")},
 }
 
 // old is when the fixtures were written.
@@ -261,6 +269,7 @@ func TestServing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "https://news.example.org/")
 	s.fixtures()
+	s.guards(s.srv.URL)
 	for _, r := range requests {
 		got := server{t, s.srv.URL}.answer(r)
 		if got.StatusCode != r.status {
@@ -295,6 +304,10 @@ func (s *site) whole(r request, got answer) {
 	}
 	if strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") && !strings.HasSuffix(name, ".html") {
 		name = "feeds/news/index.html"
+	}
+	name, err := url.PathUnescape(name)
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	if got.unpacked(s.t) != s.file(name) {
 		s.t.Errorf("%s: these are not the bytes of %s", r.name, name)

@@ -21,24 +21,25 @@ type site struct {
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name := fileName(r.URL.Path)
-	if publish.OfFeeds(name) {
+	name, allowed := fileName(r.URL.Path), "GET, HEAD"
+	shared := publish.OfFeeds(name)
+	if shared {
 		maps.Copy(w.Header(), sharing)
+		allowed = methods
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	switch {
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		s.serve(w, r, name)
-	case http.MethodOptions:
-		if publish.OfFeeds(name) {
-			preflight(w)
-			return
-		}
-		fallthrough
+	case r.Method == http.MethodOptions && shared:
+		preflight(w)
 	default:
-		w.Header().Set("Allow", "GET, HEAD")
+		w.Header().Set("Allow", allowed)
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 	}
 }
+
+// methods are those that feeds answer to.
+const methods = "GET, HEAD, OPTIONS"
 
 // fileName gives the file that a path stands for, relative to the folder.
 func fileName(urlPath string) string {
@@ -52,8 +53,8 @@ func fileName(urlPath string) string {
 // preflight tells a browser that a script of another site may ask for a feed politely (Fetch standard, CORS-preflight request).
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Allow", "GET, HEAD, OPTIONS")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	h.Set("Allow", methods)
+	h.Set("Access-Control-Allow-Methods", methods)
 	h.Set("Access-Control-Allow-Headers", "A-IM, Cache-Control, If-Modified-Since, If-None-Match, Range")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
