@@ -196,7 +196,7 @@ func TestNginx(t *testing.T) {
 	if os.Getuid() == 0 { // its workers must be able to read a temporary folder
 		user = "user root;"
 	}
-	text := s.example("nginx.conf", "listen 80;", "listen "+address+";", "# brotli_static on;", "brotli_static on;")
+	text := s.example("nginx.conf", "listen 80;", "listen "+address+";", `# ~^/feeds/.+\.`, `~^/feeds/.+\.`, "# brotli_static on;", "brotli_static on;")
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, fmt.Appendf(nil, nginxMain, user, brotli, dir, text), 0o600); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestCaddy(t *testing.T) {
 	caddy := testtool.Need(t, "caddy")
 	s, dir, address := published(t), t.TempDir(), freeAddress(t)
 	file := filepath.Join(dir, "Caddyfile")
-	text := "{\n\tadmin off\n}\n" + s.example("Caddyfile", "news.example.org {", "http://"+address+" {")
+	text := "{\n\tadmin off\n}\n" + s.example("Caddyfile", "\nnews.example.org {", "\nhttp://"+address+" {", "# header @discovery", "header @discovery")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestApache(t *testing.T) {
 		modules.WriteString("User nobody\nGroup nogroup\n")
 	}
 	file := filepath.Join(dir, "apache.conf")
-	text := fmt.Sprintf(apacheMain, dir, address, modules.String(), s.example("apache.conf", "*:80", address))
+	text := fmt.Sprintf(apacheMain, dir, address, modules.String(), s.example("apache.conf", "*:80", address, "# Header set Link", "Header set Link"))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

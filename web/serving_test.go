@@ -18,6 +18,11 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
+// hub is what a live feed says of its hub.
+func hub(path string) string {
+	return `<https://hub.example/>; rel="hub", <https://news.example.org` + path + `>; rel="self"`
+}
+
 // request is one that any server of the publish folder must answer in the same way.
 type request struct {
 	name, method, path string   // number and why
@@ -42,14 +47,14 @@ const (
 
 // requests are asked of the built-in server, and of those that docs/serving has files for. They find what fixtures made.
 var requests = []request{
-	{"1 RSS", "GET", "/feeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Cache-Control", feedCache,
+	{"1 RSS", "GET", "/feeds/news.rss", nil, 200, want("Link", hub("/feeds/news.rss"), "Content-Type", "application/rss+xml; charset=utf-8", "Cache-Control", feedCache,
 		"Vary", feedVary, "Access-Control-Allow-Origin", "*", "Content-Encoding", "", "Accept-Ranges", "bytes")},
-	{"2 Atom", "GET", "/feeds/news.atom", nil, 200, want("Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
-	{"3 JSON Feed", "GET", "/feeds/news.json", nil, 200, want("Content-Type", "application/feed+json; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
-	{"4 the calendar", "GET", "/feeds/events.ics", nil, 200, want("Content-Type", "text/calendar; charset=utf-8", "Cache-Control", feedCache, "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "*")},
+	{"2 Atom", "GET", "/feeds/news.atom", nil, 200, want("Link", hub("/feeds/news.atom"), "Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
+	{"3 JSON Feed", "GET", "/feeds/news.json", nil, 200, want("Link", hub("/feeds/news.json"), "Content-Type", "application/feed+json; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
+	{"4 the calendar", "GET", "/feeds/events.ics", nil, 200, want("Link", "", "Content-Type", "text/calendar; charset=utf-8", "Cache-Control", feedCache, "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "*")},
 	{"5 the list of feeds", "GET", "/feeds.opml", nil, 200, want("Content-Type", "text/x-opml; charset=utf-8", "Cache-Control", feedCache, "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "*")},
-	{"6 a sealed month", "GET", "/feeds/news/archive/2016-12.atom", nil, 200, want("Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", "max-age=86400", "Vary", feedVary)},
-	{"7 a page", "GET", "/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "")},
+	{"6 a sealed month", "GET", "/feeds/news/archive/2016-12.atom", nil, 200, want("Link", "", "Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", "max-age=86400", "Vary", feedVary)},
+	{"7 a page", "GET", "/", nil, 200, want("Link", "", "Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "")},
 	{"8 a story", "GET", "/news/little-light-against-the-dark/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60")},
 	{"9 the stylesheet", "GET", "/style.css", nil, 200, want("Content-Type", "text/css; charset=utf-8", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding")},
 	{"10 a picture: its name says what is in it", "GET", "/media/0123456789ab-light.png", nil, 200, want("Content-Type", "image/png", "Cache-Control", "max-age=31536000, immutable", "Vary", "", "Content-Encoding", "")},
@@ -66,7 +71,7 @@ var requests = []request{
 	{"25 a picture is not", "GET", "/media/0123456789ab-light.png", []string{"Accept-Encoding", "gzip"}, 200, want("Content-Encoding", "", "Vary", "")},
 	{"26 nor a short file", "GET", "/short.txt", []string{"Accept-Encoding", "gzip"}, 200, want("Content-Encoding", "", "Content-Type", "text/plain; charset=utf-8")},
 
-	{"30 unchanged", "GET", "/feeds/news.rss", []string{"If-None-Match", "ETAG"}, 304, want("Vary", feedVary, "Cache-Control", feedCache, "Access-Control-Allow-Origin", "*")},
+	{"30 unchanged", "GET", "/feeds/news.rss", []string{"If-None-Match", "ETAG"}, 304, want("Link", hub("/feeds/news.rss"), "Vary", feedVary, "Cache-Control", feedCache, "Access-Control-Allow-Origin", "*")},
 	{"31 unchanged, compressed", "GET", "/feeds/news.rss", []string{"Accept-Encoding", "gzip", "If-None-Match", "ETAG"}, 304, want("Vary", feedVary)},
 	{"32 one of several", "GET", "/feeds/news.rss", []string{"If-None-Match", `"x", ETAG, W/"y"`}, 304, nil},
 	{"33 a weak tag is as good here (RFC 9110 §13.1.2)", "GET", "/feeds/news.rss", []string{"If-None-Match", `W/ETAG`}, 304, nil},
@@ -86,17 +91,17 @@ var requests = []request{
 	{"43 it changed meanwhile", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=10-", "If-Range", `"x"`}, 200, want("Content-Length", "3000")},
 	{"44 more than there is", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=3000-"}, 416, want("Content-Range", "bytes */3000")},
 
-	{"50 a person follows a link to a feed", "GET", "/feeds/news.rss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Cache-Control", "max-age=60")},
+	{"50 a person follows a link to a feed", "GET", "/feeds/news.rss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Link", "", "Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Cache-Control", "max-age=60")},
 	{"51 to any format", "GET", "/feeds/news.json", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary)},
 	{"52 a script reads it", "GET", "/feeds/news.rss", []string{"Sec-Fetch-Dest", "empty"}, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
-	{"53 there is no such page", "GET", "/feeds/lonely.atom", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "application/atom+xml; charset=utf-8", "Vary", feedVary)},
+	{"53 there is no such page", "GET", "/feeds/lonely.atom", []string{"Sec-Fetch-Dest", "document"}, 200, want("Link", hub("/feeds/lonely.atom"), "Content-Type", "application/atom+xml; charset=utf-8", "Vary", feedVary)},
 	{"54 nor such a feed", "GET", "/feeds/nothing.rss", []string{"Sec-Fetch-Dest", "document"}, 404, nil},
 	{"55 its own address", "GET", "/feeds/news/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", "Accept-Encoding")},
 	{"56 a calendar is no page", "GET", "/feeds/events.ics", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/calendar; charset=utf-8")},
 
 	{"57 the feed's address in another spelling", "GET", "/feeds/news%2Erss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Access-Control-Allow-Origin", "*")},
 	{"58 to a script", "GET", "/%66eeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary, "Access-Control-Allow-Origin", "*")},
-	{"59 a feed that is missing: the script may know", "GET", "/feeds/nothing.json", nil, 404, want("Access-Control-Allow-Origin", "*")},
+	{"59 a feed that is missing: the script may know", "GET", "/feeds/nothing.json", nil, 404, want("Link", "", "Access-Control-Allow-Origin", "*")},
 
 	{"60 no such page", "GET", "/nothing", nil, 404, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-cache")},
 	{"61 no such story", "GET", "/news/nothing/", nil, 404, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-cache")},
@@ -136,6 +141,7 @@ func (s *site) fixtures() {
 	s.put("feeds/lonely.atom", "<feed>"+strings.Repeat("<entry/>", 80)+"</feed>")
 	s.put("404.html", fmt.Sprintf(page, "Not here"))
 	s.put("gone.html", fmt.Sprintf(page, "Gone"))
+	s.Config.Feeds.Hub = "https://hub.example/"
 	s.web.Erased = func(_ context.Context, slug string) (bool, error) { return slug == "erased", nil }
 	s.put("media/0123456789ab-light.png", strings.Repeat("0123456789", 300))
 	s.put("media/0123456789ab-plan.pdf", strings.Repeat("0123456789", 300))

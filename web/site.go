@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tidings/config"
 	"tidings/publish"
 )
 
@@ -68,12 +70,20 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	chosen := f.in(r.Header.Get("Accept-Encoding"))
 	maps.Copy(w.Header(), chosen.header)
-	if f.name != name { // the landing page, at the feed's address
+	switch {
+	case f.name != name: // the landing page, at the feed's address
 		w.Header().Set("Vary", vary(name))
+	case isLive(name) && s.Newsroom.Config.Feeds.Hub != "":
+		w.Header().Set("Link", discovery(s.Newsroom.Config, name))
 	}
 	if !s.delta(w, r, f, chosen) {
 		s.send(w, r, f, chosen)
 	}
+}
+
+// discovery names the hub that tells of changes of a feed, and the address by which the hub knows the feed (WebSub §4).
+func discovery(c *config.Config, name string) string {
+	return fmt.Sprintf(`<%s>; rel="hub", <%s%s>; rel="self"`, c.Feeds.Hub, c.URL, (&url.URL{Path: name}).EscapedPath())
 }
 
 // erased tells whether this was an erased story's page, or anything that lay beside it. Its name is in no folder any more.
