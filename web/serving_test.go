@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -476,5 +478,67 @@ func TestLargeFile(t *testing.T) {
 	s.put("media/0123456789ab-film.mp4", text[1:])
 	if got := s.get("/media/0123456789ab-film.mp4", "If-None-Match", tag); got.StatusCode != 200 || got.body != text[1:] {
 		t.Errorf("changed: %d with %d bytes", got.StatusCode, len(got.body))
+	}
+}
+
+// TestKept: what is kept in memory has a bound, compressed forms and all. It does not run beside others, for it weighs the heap.
+func TestKept(t *testing.T) {
+	const size, names, bound = 2 << 20, 60, 64 << 20
+	noise := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise[:size-size/16]) // what is left compresses: each form is nearly as long as the file
+	for _, ext := range []string{".txt", ".bin"} {
+		s := newFolder(t)
+		s.put("0"+ext, string(noise))
+		s.siblings("0" + ext)
+		before := heap()
+		for i := range names {
+			name := fmt.Sprint(i, ext)
+			if i > 0 {
+				s.link("0"+ext, name)
+			}
+			for _, coding := range []string{"gzip", "br"} {
+				if got := s.get("/"+name, "Accept-Encoding", coding); got.StatusCode != 200 {
+					t.Fatalf("%s: %d", name, got.StatusCode)
+				}
+			}
+		}
+		if kept := heap() - before; kept < bound/2 || kept > bound+bound/8 {
+			t.Errorf("%s: of %d MB, %d MB are kept", ext, names*size>>20, kept>>20)
+		}
+		if got := s.get("/0" + ext); got.body != string(noise) {
+			t.Errorf("%s: the first one cannot be had any more", ext)
+		}
+	}
+}
+
+// heap gives how many bytes are in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// link gives a file and its siblings another name.
+func (s *site) link(name, other string) {
+	s.t.Helper()
+	for _, ext := range []string{"", ".gz", ".br"} {
+		if err := os.Link(filepath.Join(s.Config.Publish, name+ext), filepath.Join(s.Config.Publish, other+ext)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// TestIncompressible: what compressing would make longer is sent as it is.
+func TestIncompressible(t *testing.T) {
+	t.Parallel()
+	s := newFolder(t)
+	noise := make([]byte, 4<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	s.put("noise.txt", string(noise))
+	for _, coding := range []string{"gzip", "br"} {
+		if got := s.get("/noise.txt", "Accept-Encoding", coding); got.Header.Get("Content-Encoding") != "" || got.body != string(noise) {
+			t.Errorf("%s: %d bytes, %v", coding, len(got.body), got.Header)
+		}
 	}
 }
