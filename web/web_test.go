@@ -209,6 +209,9 @@ func TestSite(t *testing.T) {
 			!strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'none'; ") || strings.Contains(got.Header.Get("Content-Security-Policy"), "script") {
 			t.Errorf("%s: the headers protect nobody: %v", test.name, got.Header)
 		}
+		if got.StatusCode == 404 && got.Header.Get("ETag") != "" {
+			t.Errorf("%s: the tag of another page: %s", test.name, got.Header.Get("ETag"))
+		}
 		if cookies := got.Cookies(); len(cookies) > 0 {
 			t.Errorf("%s: it sets %v", test.name, cookies)
 		}
@@ -253,6 +256,10 @@ func TestConditional(t *testing.T) {
 		if got.StatusCode != test.status || test.length >= 0 && len(got.body) != test.length {
 			t.Errorf("%s: %d with %d bytes, want %d with %d", test.name, got.StatusCode, len(got.body), test.status, test.length)
 		}
+	}
+	twoLines := server{t, s.srv.URL}.ask("GET", feed, http.Header{"Accept-Encoding": {"identity"}, "If-None-Match": {`"x"`, tag}})
+	if twoLines.StatusCode != 304 {
+		t.Errorf("10 a tag in the second of two lines: %d", twoLines.StatusCode)
 	}
 	file := filepath.Join(s.Config.Publish, "feeds/news.rss")
 	info, err := os.Stat(file)
