@@ -4,6 +4,7 @@ import (
 	"mime"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"tidings/feed"
@@ -47,9 +48,10 @@ var types = map[string]string{
 // may read it.
 func OfFeeds(name string) bool { return strings.HasPrefix(name, "feeds/") || name == "feeds.opml" }
 
-// Sealed tells of the documents of past months (RFC 5005 §4).
+// Sealed tells of the documents of past months (RFC 5005 §4). A topic may be called archive too: the page of its feed is none.
 func Sealed(name string) bool {
-	return strings.HasPrefix(name, "feeds/") && path.Base(path.Dir(name)) == "archive"
+	isFeed := func(f feed.Format) bool { return path.Ext(name) == f.Ext }
+	return strings.HasPrefix(name, "feeds/") && path.Base(path.Dir(name)) == "archive" && slices.ContainsFunc(feed.Formats, isFeed)
 }
 
 // HeadersOf gives the headers of a file of the site by its path.

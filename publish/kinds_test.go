@@ -20,6 +20,8 @@ func TestHeadersOf(t *testing.T) {
 		{"feeds/events.ics", publish.Headers{Type: "text/calendar; charset=utf-8", Cache: feed}},
 		{"feeds/news/index.html", publish.Headers{Type: "text/html; charset=utf-8", Cache: page}},
 		{"feeds/news/archive/2016-12.rss", publish.Headers{Type: "application/rss+xml; charset=utf-8", Cache: sealed}},
+		{"feeds/topics/archive/index.html", publish.Headers{Type: "text/html; charset=utf-8", Cache: page}},
+		{"feeds/topics/archive.rss", publish.Headers{Type: "application/rss+xml; charset=utf-8", Cache: feed}},
 		{"feeds.opml", publish.Headers{Type: "text/x-opml; charset=utf-8", Cache: feed}},
 		{"media/0123456789ab-a.webp", publish.Headers{Type: "image/webp", Cache: forEver}},
 		{"media/0123456789ab-a.tar.gz", publish.Headers{Type: "application/gzip", Cache: forEver}},

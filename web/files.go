@@ -64,7 +64,8 @@ type form struct {
 	header http.Header
 }
 
-func (f *file) weight() int { return 2*len(f.body) + 1<<10 }
+// weight is the most that is kept of the file, in bytes: no compressed form is as long as the body.
+func (f *file) weight() int { return (1+len(f.forms))*len(f.body) + 1<<10 }
 
 // same tells whether info is that of the file that was read.
 func (f *file) same(info fs.FileInfo) bool {

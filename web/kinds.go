@@ -21,11 +21,11 @@ func isFeed(name string) bool {
 	return strings.HasPrefix(name, "feeds/") && slices.Contains([]string{feed.RSS.Ext, feed.Atom.Ext, feed.JSON.Ext}, path.Ext(name))
 }
 
+// isLive tells of a feed that changes as there is news: not of the documents of past months.
+func isLive(name string) bool { return isFeed(name) && !publish.Sealed(name) }
+
 // inParts tells of the feeds of which a client may ask for the new entries only.
-func inParts(name string) bool {
-	ext := path.Ext(name)
-	return isFeed(name) && !publish.Sealed(name) && (ext == feed.RSS.Ext || ext == feed.Atom.Ext)
-}
+func inParts(name string) bool { return isLive(name) && path.Ext(name) != feed.JSON.Ext }
 
 // vary names the request headers that decide what is at this address (RFC 9110 §12.5.5).
 func vary(name string) string {
@@ -56,4 +56,4 @@ func headers(name string, f form) http.Header {
 }
 
 // sharing lets readers that run in a browser see the answer, be it an error.
-var sharing = http.Header{"Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": {"ETag, Last-Modified, Vary, IM, Delta-Base"}}
+var sharing = http.Header{"Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": {"ETag, Last-Modified, Link, Vary, IM, Delta-Base"}}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -66,6 +67,43 @@ func (s *site) agrees(other string) {
 		}
 		if got.StatusCode == 200 && (got.Header.Get("ETag") == "" || got.Header.Get("Last-Modified") == "") {
 			s.t.Errorf("%s: there is no ETag or no Last-Modified: %v", r.name, got.Header)
+		}
+	}
+}
+
+// unclean are ways to write the address of a feed that nobody should, but an attacker of a cache may.
+var unclean = []string{"//feeds/news.rss", "/feeds//news.rss", "/x/../feeds/news.rss", "/./feeds/news.rss", "//feeds/%2E/news%2Erss"}
+
+// guards checks another server for what a shared cache or a browser could be misled by.
+func (s *site) guards(other string) {
+	s.t.Helper()
+	for _, path := range unclean {
+		got := server{s.t, other}.ask("GET", path, http.Header{"Sec-Fetch-Dest": {"document"}, "Accept-Encoding": nil})
+		if got.StatusCode == 200 && (header(got, "Vary") != feedVary || got.Header.Get("Access-Control-Allow-Origin") != "*") {
+			s.t.Errorf("%s: the landing page may pass for the feed: %v", path, got.Header)
+		}
+	}
+	for _, path := range []string{"//news", "///news", "//feeds/news", "/%2Fnews"} {
+		got := server{s.t, other}.ask("GET", path, http.Header{})
+		if to, err := got.Location(); err == nil && to.Host != got.Request.URL.Host {
+			s.t.Errorf("%s leads to another host: %s", path, to)
+		}
+	}
+	s.resumes(other)
+}
+
+// resumes checks that a client which asks for the rest of what it has begun to read never gets the rest of something else.
+func (s *site) resumes(other string) {
+	s.t.Helper()
+	for _, path := range []string{"/", "/feeds/news.rss", "/feeds/news/archive/2016-12.atom"} {
+		for _, coding := range []string{"", "gzip", "br"} {
+			whole := server{s.t, other}.ask("GET", path, http.Header{"Accept-Encoding": {coding}})
+			for _, later := range []string{"", "gzip", "br"} {
+				rest := server{s.t, other}.ask("GET", path, http.Header{"Accept-Encoding": {later}, "Range": {"bytes=20-"}, "If-Range": {whole.Header.Get("ETag")}})
+				if rest.StatusCode == 206 && whole.body[:20]+rest.body != whole.body {
+					s.t.Errorf("%s: begun with coding %q and resumed with %q, it is broken", path, coding, later)
+				}
+			}
 		}
 	}
 }
@@ -158,13 +196,14 @@ func TestNginx(t *testing.T) {
 	if os.Getuid() == 0 { // its workers must be able to read a temporary folder
 		user = "user root;"
 	}
-	text := s.example("nginx.conf", "listen 80;", "listen "+address+";", "# brotli_static on;", "brotli_static on;")
+	text := s.example("nginx.conf", "listen 80;", "listen "+address+";", `# ~^/feeds/.+\.`, `~^/feeds/.+\.`, "# brotli_static on;", "brotli_static on;")
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, fmt.Appendf(nil, nginxMain, user, brotli, dir, text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	start(t, address, exec.Command(nginx, "-p", dir, "-c", file))
 	s.agrees("http://" + address)
+	s.guards("http://" + address)
 }
 
 // TestCaddy: so does Caddy.
@@ -173,7 +212,7 @@ func TestCaddy(t *testing.T) {
 	caddy := testtool.Need(t, "caddy")
 	s, dir, address := published(t), t.TempDir(), freeAddress(t)
 	file := filepath.Join(dir, "Caddyfile")
-	text := "{\n\tadmin off\n}\n" + s.example("Caddyfile", "news.example.org {", "http://"+address+" {")
+	text := "{\n\tadmin off\n}\n" + s.example("Caddyfile", "\nnews.example.org {", "\nhttp://"+address+" {", "# header @discovery", "header @discovery")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +220,7 @@ func TestCaddy(t *testing.T) {
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
 	start(t, address, cmd)
 	s.agrees("http://" + address)
+	s.guards("http://" + address)
 }
 
 const apacheMain = `ServerRoot %[1]s
@@ -210,10 +250,17 @@ func TestApache(t *testing.T) {
 		modules.WriteString("User nobody\nGroup nogroup\n")
 	}
 	file := filepath.Join(dir, "apache.conf")
-	text := fmt.Sprintf(apacheMain, dir, address, modules.String(), s.example("apache.conf", "*:80", address))
+	text := fmt.Sprintf(apacheMain, dir, address, modules.String(), s.example("apache.conf", "*:80", address, "# Header set Link", "Header set Link"))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	start(t, address, exec.Command(apache, "-f", file, "-D", "FOREGROUND"))
 	s.agrees("http://" + address)
+	s.guards("http://" + address)
+	s.web.Erased = func(context.Context, string) (bool, error) { return true, nil } // so 410 is the daemon's answer
+	for path, want := range map[string]int{"/news/story-2/event.ics": 410, "/news/a%0d%0ab/": 404, "/news/a%20HTTP/1.1": 404, "/news/a%3fb": 404} {
+		if got := (server{t, "http://" + address}).ask("GET", path, http.Header{}); got.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, got.StatusCode, want)
+		}
+	}
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +19,11 @@ import (
 
 	"github.com/andybalholm/brotli"
 )
+
+// hub is what a live feed says of its hub.
+func hub(path string) string {
+	return `<https://hub.example/>; rel="hub", <https://news.example.org` + path + `>; rel="self"`
+}
 
 // request is one that any server of the publish folder must answer in the same way.
 type request struct {
@@ -42,20 +49,21 @@ const (
 
 // requests are asked of the built-in server, and of those that docs/serving has files for. They find what fixtures made.
 var requests = []request{
-	{"1 RSS", "GET", "/feeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Cache-Control", feedCache,
+	{"1 RSS", "GET", "/feeds/news.rss", nil, 200, want("Link", hub("/feeds/news.rss"), "Content-Type", "application/rss+xml; charset=utf-8", "Cache-Control", feedCache,
 		"Vary", feedVary, "Access-Control-Allow-Origin", "*", "Content-Encoding", "", "Accept-Ranges", "bytes")},
-	{"2 Atom", "GET", "/feeds/news.atom", nil, 200, want("Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
-	{"3 JSON Feed", "GET", "/feeds/news.json", nil, 200, want("Content-Type", "application/feed+json; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
-	{"4 the calendar", "GET", "/feeds/events.ics", nil, 200, want("Content-Type", "text/calendar; charset=utf-8", "Cache-Control", feedCache, "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "*")},
+	{"2 Atom", "GET", "/feeds/news.atom", nil, 200, want("Link", hub("/feeds/news.atom"), "Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
+	{"3 JSON Feed", "GET", "/feeds/news.json", nil, 200, want("Link", hub("/feeds/news.json"), "Content-Type", "application/feed+json; charset=utf-8", "Cache-Control", feedCache, "Vary", feedVary)},
+	{"4 the calendar", "GET", "/feeds/events.ics", nil, 200, want("Link", "", "Content-Type", "text/calendar; charset=utf-8", "Cache-Control", feedCache, "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "*")},
 	{"5 the list of feeds", "GET", "/feeds.opml", nil, 200, want("Content-Type", "text/x-opml; charset=utf-8", "Cache-Control", feedCache, "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "*")},
-	{"6 a sealed month", "GET", "/feeds/news/archive/2016-12.atom", nil, 200, want("Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", "max-age=86400", "Vary", feedVary)},
-	{"7 a page", "GET", "/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "")},
+	{"6 a sealed month", "GET", "/feeds/news/archive/2016-12.atom", nil, 200, want("Link", "", "Content-Type", "application/atom+xml; charset=utf-8", "Cache-Control", "max-age=86400", "Vary", feedVary)},
+	{"7 a page", "GET", "/", nil, 200, want("Link", "", "Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Access-Control-Allow-Origin", "")},
 	{"8 a story", "GET", "/news/little-light-against-the-dark/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60")},
 	{"9 the stylesheet", "GET", "/style.css", nil, 200, want("Content-Type", "text/css; charset=utf-8", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding")},
 	{"10 a picture: its name says what is in it", "GET", "/media/0123456789ab-light.png", nil, 200, want("Content-Type", "image/png", "Cache-Control", "max-age=31536000, immutable", "Vary", "", "Content-Encoding", "")},
 	{"11 a document", "GET", "/media/0123456789ab-plan.pdf", nil, 200, want("Content-Type", "application/pdf", "Vary", "")},
 	{"12 a name that says nothing", "GET", "/media/logo.png", nil, 200, want("Cache-Control", "max-age=60")},
 	{"13 a type that nobody knows is not guessed", "GET", "/media/0123456789ab-page.xyzzy", nil, 200, want("Content-Type", "application/octet-stream")},
+	{"14 the page of a topic called archive", "GET", "/feeds/topics/archive/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "max-age=60")},
 
 	{"20 the feed compressed", "GET", "/feeds/news.rss", []string{"Accept-Encoding", "gzip"}, 200, want("Content-Encoding", "gzip", "Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
 	{"21 smaller still", "GET", "/feeds/news.rss", []string{"Accept-Encoding", "gzip, deflate, br"}, 200, want("Content-Encoding", "br", "Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
@@ -65,7 +73,7 @@ var requests = []request{
 	{"25 a picture is not", "GET", "/media/0123456789ab-light.png", []string{"Accept-Encoding", "gzip"}, 200, want("Content-Encoding", "", "Vary", "")},
 	{"26 nor a short file", "GET", "/short.txt", []string{"Accept-Encoding", "gzip"}, 200, want("Content-Encoding", "", "Content-Type", "text/plain; charset=utf-8")},
 
-	{"30 unchanged", "GET", "/feeds/news.rss", []string{"If-None-Match", "ETAG"}, 304, want("Vary", feedVary, "Cache-Control", feedCache, "Access-Control-Allow-Origin", "*")},
+	{"30 unchanged", "GET", "/feeds/news.rss", []string{"If-None-Match", "ETAG"}, 304, want("Link", hub("/feeds/news.rss"), "Vary", feedVary, "Cache-Control", feedCache, "Access-Control-Allow-Origin", "*")},
 	{"31 unchanged, compressed", "GET", "/feeds/news.rss", []string{"Accept-Encoding", "gzip", "If-None-Match", "ETAG"}, 304, want("Vary", feedVary)},
 	{"32 one of several", "GET", "/feeds/news.rss", []string{"If-None-Match", `"x", ETAG, W/"y"`}, 304, nil},
 	{"33 a weak tag is as good here (RFC 9110 §13.1.2)", "GET", "/feeds/news.rss", []string{"If-None-Match", `W/ETAG`}, 304, nil},
@@ -74,6 +82,10 @@ var requests = []request{
 	{"36 by date", "GET", "/feeds/news.rss", []string{"If-Modified-Since", "Sun, 01 Jan 2017 00:00:00 GMT"}, 304, nil},
 	{"37 changed since", "GET", "/feeds/news.rss", []string{"If-Modified-Since", "Fri, 01 Jan 2010 00:00:00 GMT"}, 200, nil},
 	{"38 the tag outweighs the date", "GET", "/feeds/news.rss", []string{"If-None-Match", `"x"`, "If-Modified-Since", "Sun, 01 Jan 2017 00:00:00 GMT"}, 200, nil},
+	{"45 a page unchanged", "GET", "/", []string{"If-None-Match", "ETAG"}, 304, want("Vary", "Accept-Encoding")},
+	{"46 a page unchanged, compressed", "GET", "/", []string{"Accept-Encoding", "gzip", "If-None-Match", "ETAG"}, 304, want("Vary", "Accept-Encoding")},
+	{"47 a sealed month unchanged, compressed", "GET", "/feeds/news/archive/2016-12.atom", []string{"Accept-Encoding", "gzip", "If-None-Match", "ETAG"}, 304, want("Vary", feedVary)},
+	{"48 one of several, compressed", "GET", "/", []string{"Accept-Encoding", "gzip", "If-None-Match", `"x", ETAG, "y-gzip"`}, 304, nil},
 	{"39 HEAD", "HEAD", "/feeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
 	{"40 a part", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=10-19"}, 206, want("Content-Range", "bytes 10-19/3000", "Content-Length", "10")},
 	{"41 the end", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=-5"}, 206, want("Content-Range", "bytes 2995-2999/3000")},
@@ -81,13 +93,17 @@ var requests = []request{
 	{"43 it changed meanwhile", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=10-", "If-Range", `"x"`}, 200, want("Content-Length", "3000")},
 	{"44 more than there is", "GET", "/media/0123456789ab-light.png", []string{"Range", "bytes=3000-"}, 416, want("Content-Range", "bytes */3000")},
 
-	{"50 a person follows a link to a feed", "GET", "/feeds/news.rss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Cache-Control", "max-age=60")},
+	{"50 a person follows a link to a feed", "GET", "/feeds/news.rss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Link", "", "Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Cache-Control", "max-age=60")},
 	{"51 to any format", "GET", "/feeds/news.json", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary)},
 	{"52 a script reads it", "GET", "/feeds/news.rss", []string{"Sec-Fetch-Dest", "empty"}, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary)},
-	{"53 there is no such page", "GET", "/feeds/lonely.atom", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "application/atom+xml; charset=utf-8", "Vary", feedVary)},
+	{"53 there is no such page", "GET", "/feeds/lonely.atom", []string{"Sec-Fetch-Dest", "document"}, 200, want("Link", hub("/feeds/lonely.atom"), "Content-Type", "application/atom+xml; charset=utf-8", "Vary", feedVary)},
 	{"54 nor such a feed", "GET", "/feeds/nothing.rss", []string{"Sec-Fetch-Dest", "document"}, 404, nil},
 	{"55 its own address", "GET", "/feeds/news/", nil, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", "Accept-Encoding")},
 	{"56 a calendar is no page", "GET", "/feeds/events.ics", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/calendar; charset=utf-8")},
+
+	{"57 the feed's address in another spelling", "GET", "/feeds/news%2Erss", []string{"Sec-Fetch-Dest", "document"}, 200, want("Content-Type", "text/html; charset=utf-8", "Vary", feedVary, "Access-Control-Allow-Origin", "*")},
+	{"58 to a script", "GET", "/%66eeds/news.rss", nil, 200, want("Content-Type", "application/rss+xml; charset=utf-8", "Vary", feedVary, "Access-Control-Allow-Origin", "*")},
+	{"59 a feed that is missing: the script may know", "GET", "/feeds/nothing.json", nil, 404, want("Link", "", "Access-Control-Allow-Origin", "*")},
 
 	{"60 no such page", "GET", "/nothing", nil, 404, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-cache")},
 	{"61 no such story", "GET", "/news/nothing/", nil, 404, want("Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-cache")},
@@ -109,7 +125,7 @@ var requests = []request{
 	{"81 and the list of feeds", "OPTIONS", "/feeds.opml", nil, 204, want("Access-Control-Allow-Origin", "*")},
 	{"82 pages are none of other sites' business", "OPTIONS", "/", nil, 405, want("Allow", "GET, HEAD", "Access-Control-Allow-Origin", "")},
 	{"83 nothing can be posted", "POST", "/", nil, 405, want("Allow", "GET, HEAD")},
-	{"84 nor deleted", "DELETE", "/feeds/news.rss", nil, 405, want("Allow", "GET, HEAD")},
+	{"84 nor deleted; feeds allow more", "DELETE", "/feeds/news.rss", nil, 405, want("Allow", "GET, HEAD, OPTIONS")},
 }
 
 // old is when the fixtures were written.
@@ -120,12 +136,14 @@ func (s *site) fixtures() {
 	s.t.Helper()
 	page := "<!DOCTYPE html><title>%s</title><p>" + strings.Repeat("How to subscribe to this feed. ", 40)
 	s.put("feeds/news/index.html", fmt.Sprintf(page, "The landing page"))
+	s.put("feeds/topics/archive/index.html", fmt.Sprintf(page, "The page of a topic"))
 	s.put("feeds/events.ics", "BEGIN:VCALENDAR\r\n"+strings.Repeat("X-NOTHING:1\r\n", 60)+"END:VCALENDAR\r\n")
 	s.put("feeds.opml", "<opml>"+strings.Repeat("<outline/>", 80)+"</opml>")
 	s.put("feeds/news/archive/2016-12.atom", "<feed>"+strings.Repeat("<entry/>", 80)+"</feed>")
 	s.put("feeds/lonely.atom", "<feed>"+strings.Repeat("<entry/>", 80)+"</feed>")
 	s.put("404.html", fmt.Sprintf(page, "Not here"))
 	s.put("gone.html", fmt.Sprintf(page, "Gone"))
+	s.Config.Feeds.Hub = "https://hub.example/"
 	s.web.Erased = func(_ context.Context, slug string) (bool, error) { return slug == "erased", nil }
 	s.put("media/0123456789ab-light.png", strings.Repeat("0123456789", 300))
 	s.put("media/0123456789ab-plan.pdf", strings.Repeat("0123456789", 300))
@@ -259,6 +277,7 @@ func TestServing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "https://news.example.org/")
 	s.fixtures()
+	s.guards(s.srv.URL)
 	for _, r := range requests {
 		got := server{t, s.srv.URL}.answer(r)
 		if got.StatusCode != r.status {
@@ -293,6 +312,10 @@ func (s *site) whole(r request, got answer) {
 	}
 	if strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") && !strings.HasSuffix(name, ".html") {
 		name = "feeds/news/index.html"
+	}
+	name, err := url.PathUnescape(name)
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	if got.unpacked(s.t) != s.file(name) {
 		s.t.Errorf("%s: these are not the bytes of %s", r.name, name)
@@ -455,5 +478,67 @@ func TestLargeFile(t *testing.T) {
 	s.put("media/0123456789ab-film.mp4", text[1:])
 	if got := s.get("/media/0123456789ab-film.mp4", "If-None-Match", tag); got.StatusCode != 200 || got.body != text[1:] {
 		t.Errorf("changed: %d with %d bytes", got.StatusCode, len(got.body))
+	}
+}
+
+// TestKept: what is kept in memory has a bound, compressed forms and all. It does not run beside others, for it weighs the heap.
+func TestKept(t *testing.T) {
+	const size, names, bound = 2 << 20, 60, 64 << 20
+	noise := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise[:size-size/16]) // what is left compresses: each form is nearly as long as the file
+	for _, ext := range []string{".txt", ".bin"} {
+		s := newFolder(t)
+		s.put("0"+ext, string(noise))
+		s.siblings("0" + ext)
+		before := heap()
+		for i := range names {
+			name := fmt.Sprint(i, ext)
+			if i > 0 {
+				s.link("0"+ext, name)
+			}
+			for _, coding := range []string{"gzip", "br"} {
+				if got := s.get("/"+name, "Accept-Encoding", coding); got.StatusCode != 200 {
+					t.Fatalf("%s: %d", name, got.StatusCode)
+				}
+			}
+		}
+		if kept := heap() - before; kept < bound/2 || kept > bound+bound/8 {
+			t.Errorf("%s: of %d MB, %d MB are kept", ext, names*size>>20, kept>>20)
+		}
+		if got := s.get("/0" + ext); got.body != string(noise) {
+			t.Errorf("%s: the first one cannot be had any more", ext)
+		}
+	}
+}
+
+// heap gives how many bytes are in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// link gives a file and its siblings another name.
+func (s *site) link(name, other string) {
+	s.t.Helper()
+	for _, ext := range []string{"", ".gz", ".br"} {
+		if err := os.Link(filepath.Join(s.Config.Publish, name+ext), filepath.Join(s.Config.Publish, other+ext)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// TestIncompressible: what compressing would make longer is sent as it is.
+func TestIncompressible(t *testing.T) {
+	t.Parallel()
+	s := newFolder(t)
+	noise := make([]byte, 4<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	s.put("noise.txt", string(noise))
+	for _, coding := range []string{"gzip", "br"} {
+		if got := s.get("/noise.txt", "Accept-Encoding", coding); got.Header.Get("Content-Encoding") != "" || got.body != string(noise) {
+			t.Errorf("%s: %d bytes, %v", coding, len(got.body), got.Header)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tidings/config"
 	"tidings/publish"
 )
 
@@ -21,24 +23,25 @@ type site struct {
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name := fileName(r.URL.Path)
-	if publish.OfFeeds(name) {
+	name, allowed := fileName(r.URL.Path), "GET, HEAD"
+	shared := publish.OfFeeds(name)
+	if shared {
 		maps.Copy(w.Header(), sharing)
+		allowed = methods
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	switch {
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		s.serve(w, r, name)
-	case http.MethodOptions:
-		if publish.OfFeeds(name) {
-			preflight(w)
-			return
-		}
-		fallthrough
+	case r.Method == http.MethodOptions && shared:
+		preflight(w)
 	default:
-		w.Header().Set("Allow", "GET, HEAD")
+		w.Header().Set("Allow", allowed)
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 	}
 }
+
+// methods are those that feeds answer to.
+const methods = "GET, HEAD, OPTIONS"
 
 // fileName gives the file that a path stands for, relative to the folder.
 func fileName(urlPath string) string {
@@ -52,8 +55,8 @@ func fileName(urlPath string) string {
 // preflight tells a browser that a script of another site may ask for a feed politely (Fetch standard, CORS-preflight request).
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Allow", "GET, HEAD, OPTIONS")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	h.Set("Allow", methods)
+	h.Set("Access-Control-Allow-Methods", methods)
 	h.Set("Access-Control-Allow-Headers", "A-IM, Cache-Control, If-Modified-Since, If-None-Match, Range")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
@@ -67,18 +70,20 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	chosen := f.in(r.Header.Get("Accept-Encoding"))
 	maps.Copy(w.Header(), chosen.header)
-	if f.name != name { // the landing page, at the feed's address
+	switch {
+	case f.name != name: // the landing page, at the feed's address
 		w.Header().Set("Vary", vary(name))
+	case isLive(name) && s.Newsroom.Config.Feeds.Hub != "":
+		w.Header().Set("Link", discovery(s.Newsroom.Config, name))
 	}
 	if !s.delta(w, r, f, chosen) {
 		s.send(w, r, f, chosen)
 	}
 }
 
-// holds tells whether there is anything at a path, or was.
-func (s *site) holds(r *http.Request) bool {
-	name := fileName(r.URL.Path)
-	return s.files.has(name) || s.files.isFolder(name) || s.erased(r, name)
+// discovery names the hub that tells of changes of a feed, and the address by which the hub knows the feed (WebSub §4).
+func discovery(c *config.Config, name string) string {
+	return fmt.Sprintf(`<%s>; rel="hub", <%s%s>; rel="self"`, c.Feeds.Hub, c.URL, (&url.URL{Path: name}).EscapedPath())
 }
 
 // erased tells whether this was an erased story's page, or anything that lay beside it. Its name is in no folder any more.

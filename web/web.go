@@ -1,11 +1,12 @@
 // Package web serves a newsroom: the publish folder as it is, the pages behind the links in mails under /-/, and for a demo
 // the outbox. No GET changes anything, nothing is tracked, no page needs a script.
 //
-// It assumes to be reachable at the newsroom's url, or for /-/ at web.url, and may stand behind a proxy.
+// It assumes to be reachable at the newsroom's url, or for /-/ at web.url, and may stand behind a proxy that leaves paths as they are.
 package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"tidings/newsroom"
@@ -45,24 +47,36 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("/-/", http.HandlerFunc(s.notFound))
 	mux.Handle("/", public)
-	return s.secure(public.atBase(mux))
+	return s.secure(s.atBase(mux))
 }
 
-// atBase takes the path of the newsroom's url off, which requests have unless a proxy did so. Below https://example.org/news/
-// a story's /news/SLUG/ looks as if it still had it: what is there as it was asked for is served so.
-func (s *site) atBase(next http.Handler) http.Handler {
-	u, err := url.Parse(s.Newsroom.Config.URL)
-	if err != nil || u.Path == "/" {
-		return next
+// atBase serves below the path of the newsroom's url, which requests have: a proxy must not take it off. The pages under /-/
+// are below web.url, and what a watchdog asks for is at the root too. The outer mux cleans a path before the base is looked for.
+func (s *Server) atBase(next http.Handler) http.Handler {
+	c, mux := s.Newsroom.Config, http.NewServeMux()
+	base, own := basePath(c.URL), basePath(cmp.Or(c.Web.URL, c.URL))
+	for pattern, h := range map[string]http.Handler{
+		"/":                      http.HandlerFunc(s.notFound),
+		"/healthz":               next,
+		own.EscapedPath() + "-/": below(own, next),
+		base.EscapedPath():       below(base, next),
+	} {
+		mux.Handle(pattern, h)
 	}
-	strip := http.StripPrefix(strings.TrimSuffix(u.Path, "/"), next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, u.Path) && !s.holds(r) {
-			strip.ServeHTTP(w, r)
-		} else {
-			next.ServeHTTP(w, r)
-		}
-	})
+	return mux
+}
+
+// basePath gives the path of an address, clean and with a slash at its end. Config has checked the address.
+func basePath(address string) *url.URL {
+	u, err := url.Parse(address)
+	if err != nil {
+		return &url.URL{Path: "/"}
+	}
+	return &url.URL{Path: strings.TrimSuffix(path.Clean("/"+u.Path), "/") + "/"}
+}
+
+func below(base *url.URL, next http.Handler) http.Handler {
+	return http.StripPrefix(strings.TrimSuffix(base.Path, "/"), next)
 }
 
 // secure sets what every answer has.

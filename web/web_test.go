@@ -209,6 +209,9 @@ func TestSite(t *testing.T) {
 			!strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'none'; ") || strings.Contains(got.Header.Get("Content-Security-Policy"), "script") {
 			t.Errorf("%s: the headers protect nobody: %v", test.name, got.Header)
 		}
+		if got.StatusCode == 404 && got.Header.Get("ETag") != "" {
+			t.Errorf("%s: the tag of another page: %s", test.name, got.Header.Get("ETag"))
+		}
 		if cookies := got.Cookies(); len(cookies) > 0 {
 			t.Errorf("%s: it sets %v", test.name, cookies)
 		}
@@ -253,6 +256,10 @@ func TestConditional(t *testing.T) {
 		if got.StatusCode != test.status || test.length >= 0 && len(got.body) != test.length {
 			t.Errorf("%s: %d with %d bytes, want %d with %d", test.name, got.StatusCode, len(got.body), test.status, test.length)
 		}
+	}
+	twoLines := server{t, s.srv.URL}.ask("GET", feed, http.Header{"Accept-Encoding": {"identity"}, "If-None-Match": {`"x"`, tag}})
+	if twoLines.StatusCode != 304 {
+		t.Errorf("10 a tag in the second of two lines: %d", twoLines.StatusCode)
 	}
 	file := filepath.Join(s.Config.Publish, "feeds/news.rss")
 	info, err := os.Stat(file)
@@ -329,45 +336,75 @@ func TestUnsubscribe(t *testing.T) {
 	}
 }
 
-// TestBasePath: a newsroom below a path works behind a proxy that takes the path off and one that does not, also where the
-// path is called like the folder of the stories.
+// TestBasePath: a newsroom below a path is all there and nowhere else, also where the path is called like a folder of the site.
 func TestBasePath(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "https://example.org/news/")
-	link := s.add("ada@example.com", "")
-	const story = "/news/little-light-against-the-dark"
-	tests := []struct {
-		name, path string // number and why
-		status     int
-		holds      string
-	}{
-		{"1 the index", "/news/", 200, `"/news/news/little-light-against-the-dark/"`},
-		{"2 the index, path taken off", "/", 200, `"/news/news/little-light-against-the-dark/"`},
-		{"3 a feed", "/news/feeds/news.rss", 200, "<rss "},
-		{"4 a feed, path taken off", "/feeds/news.rss", 200, "<rss "},
-		{"5 a story", "/news" + story + "/", 200, "Diwali"},
-		{"6 a story, path taken off", story + "/", 200, "Diwali"},
-		{"7 a story without slash: the redirect stays below the path", "/news" + story, 301, ""},
-		{"8 path taken off", story, 301, ""},
-		{"9 unsubscribing", "/news" + link, 200, "<button"},
-		{"10 path taken off", link, 200, "<button"},
-		{"11 health", "/healthz", 200, "ok"},
-		{"12 not there", "/news/nothing", 404, ""},
-		{"13 no listing", "/news/media/", 404, ""},
-		{"14 hidden", "/news/.x", 404, ""},
-	}
-	for _, test := range tests {
-		got := s.get(test.path)
-		if got.StatusCode != test.status || !strings.Contains(got.body, test.holds) {
-			t.Errorf("%s: %d, want %d and %q", test.name, got.StatusCode, test.status, test.holds)
+	for _, at := range []string{"/news", "/feeds"} {
+		s := newSite(t, "https://example.org"+at+"/")
+		link := s.add("ada@example.com", "")
+		const story = "/news/little-light-against-the-dark"
+		tests := []struct {
+			name, path string // number and why
+			status     int
+			holds      string // in the body, or the path that it leads to
+		}{
+			{"1 the index", at + "/", 200, at + `/news/little-light-against-the-dark/"`},
+			{"2 a feed", at + "/feeds/news.rss", 200, "<rss "},
+			{"3 a story", at + story + "/", 200, "Diwali"},
+			{"4 a story without slash", at + story, 301, at + story + "/"},
+			{"5 unsubscribing", at + link, 200, "<button"},
+			{"6 health", "/healthz", 200, "ok"},
+			{"7 health below the path", at + "/healthz", 200, "ok"},
+			{"8 not there", at + "/nothing", 404, "<html"},
+			{"9 no listing", at + "/media/", 404, "<html"},
+			{"10 hidden", at + "/.x", 404, "<html"},
+			{"11 the path without slash", at, 307, at + "/"},
+			{"12 cleaned, and still below the path", at + "//feeds/news.rss", 307, at + "/feeds/news.rss"},
+			{"13 so are dots", at + "/x/../feeds/news.rss", 307, at + "/feeds/news.rss"},
+			{"14 dots that lead out", at + "/../feeds.opml", 307, "/feeds.opml"},
+			{"15 a proxy must leave the path as it is", "/feeds.opml", 404, "<html"},
+			{"16 the root is somebody else's", "/", 404, "<html"},
+			{"17 unsubscribing elsewhere", link, 404, "<html"},
+			{"18 a longer name", at + "x/feeds/news.rss", 404, "<html"},
 		}
-		if to := got.Header.Get("Location"); got.StatusCode == 301 && to != "little-light-against-the-dark/" {
-			t.Errorf("%s: it leads to %q", test.name, to)
+		for _, test := range tests {
+			got := s.get(test.path)
+			if shown := got.body + got.leadsTo(); got.StatusCode != test.status || !strings.Contains(shown, test.holds) {
+				t.Errorf("%s, at %s: %d, want %d and %q: %.300s", test.name, at, got.StatusCode, test.status, test.holds, shown)
+			}
+		}
+		if policy := s.get(at + "/").Header.Get("Content-Security-Policy"); !strings.Contains(policy, "style-src 'self' https://example.org"+at+"/style.css ") {
+			t.Errorf("the policy forbids the stylesheet: %s", policy)
+		}
+		s.Config.Web.URL = "https://app.example.org/app/"
+		s.srv.Config.Handler = s.web.Handler()
+		if got := s.get("/app" + link); got.StatusCode != 200 || !strings.Contains(got.body, "<button") {
+			t.Errorf("unsubscribing at web.url: %d %s", got.StatusCode, got.body)
 		}
 	}
-	if policy := s.get("/").Header.Get("Content-Security-Policy"); !strings.Contains(policy, "style-src 'self' https://example.org/news/style.css ") {
-		t.Errorf("the policy forbids the stylesheet: %s", policy)
+}
+
+// TestStrangeBasePath: a path is taken as it is, whatever it means elsewhere.
+func TestStrangeBasePath(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"/a%20room/%7Bof%20one%7D", "/caf%C3%A9", "/-", "/healthz"} {
+		s := newFolder(t)
+		s.Config.URL = "https://example.org" + at + "/"
+		s.srv.Config.Handler = s.web.Handler()
+		s.put("style.css", "p {}")
+		if got := s.get(at + "/style.css"); got.StatusCode != 200 || got.body != "p {}" {
+			t.Errorf("at %s: %d %s", at, got.StatusCode, got.body)
+		}
 	}
+}
+
+// leadsTo gives the path of a redirect as a browser understands it.
+func (a answer) leadsTo() string {
+	to, err := a.Location()
+	if err != nil {
+		return ""
+	}
+	return to.Path
 }
 
 // TestHealth: a watchdog learns whether all is well, and what is not.
