@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"tidings/internal/address"
 )
 
 // Violation is something in a feed that breaks a rule of its format.
@@ -265,23 +266,19 @@ func filled(s string) string {
 
 // absolute allows what a reader can open.
 func absolute(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || spaced(s) {
+	if !address.IsWeb(s) {
 		return fmt.Sprintf("%.80q is no absolute web address", s)
 	}
 	return ""
 }
 
-// uri allows every absolute URI, as authors' addresses and ids are (RFC 3986 §4.3, RFC 3987).
+// uri allows every absolute URI, as ids are.
 func uri(s string) string {
-	scheme, rest, _ := strings.Cut(s, ":")
-	if scheme == "" || rest == "" || spaced(s) || nameLength([]byte(scheme)) != len(scheme) {
+	if !address.IsURI(s) {
 		return fmt.Sprintf("%.80q is no absolute URI", s)
 	}
 	return ""
 }
-
-func spaced(s string) bool { return strings.ContainsAny(s, " \t\r\n\"<>\\^`{|}") }
 
 func rfc3339(s string) string {
 	if _, err := time.Parse(time.RFC3339, s); err != nil {
@@ -326,23 +323,22 @@ func isLanguage(s string) bool {
 // mailbox is an address, and a name in brackets after it if there is one.
 func mailbox(s string) string {
 	addr, name, named := strings.Cut(s, " (")
-	local, domain, ok := strings.Cut(addr, "@")
-	if !ok || local == "" || domain == "" || spaced(addr) || strings.Contains(domain, "@") || named && !strings.HasSuffix(name, ")") {
+	if named && !strings.HasSuffix(name, ")") {
+		return fmt.Sprintf("%.80q has no end", name)
+	}
+	return email(addr)
+}
+
+func email(s string) string {
+	if !address.IsEmail(s) {
 		return fmt.Sprintf("%.80q is no email address", s)
 	}
 	return ""
 }
 
-func email(s string) string {
-	if strings.Contains(s, " ") {
-		return fmt.Sprintf("%.80q is no email address", s)
-	}
-	return mailbox(s)
-}
-
 func mediaType(s string) string {
 	kind, subtype, _ := strings.Cut(s, "/")
-	if kind == "" || subtype == "" || spaced(strings.ReplaceAll(s, "; ", ";")) {
+	if kind == "" || subtype == "" || strings.ContainsAny(strings.ReplaceAll(s, "; ", ";"), " \t\r\n\"<>\\^`{|}") {
 		return fmt.Sprintf("%.80q is no media type", s)
 	}
 	return ""

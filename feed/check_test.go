@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tidings/feed"
+	"tidings/items"
 )
 
 // TestCheckGolden: what is written is valid.
@@ -166,6 +167,27 @@ func TestCheck(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: got %q, want %q of %q", test.name, found, test.want, test.entry)
 		}
+	}
+}
+
+// TestOddButRight: what the configuration and items accept is valid in feeds, and a URI in calendars.
+func TestOddButRight(t *testing.T) {
+	f := newsFeed(plainEntry("web+news:abc", "T"))
+	f.Owner.Email = "a|b+c&d@example.org"
+	for _, m := range feed.Formats {
+		if found := feed.Check(m, write(t, m, f)); len(found) > 0 {
+			t.Errorf("%s: %v", m.Name, found)
+		}
+	}
+	f.Entries[0].Event = &items.Event{Start: items.When{Time: november}}
+	c := calendar
+	c.Organizer = f.Owner
+	var b bytes.Buffer
+	if err := feed.WriteCalendar(&b, f, c); err != nil {
+		t.Fatal(err)
+	}
+	if want := "mailto:a%7Cb+c%26d@example.org"; !strings.Contains(b.String(), want) {
+		t.Errorf("no %s in\n%s", want, b.String())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,10 +126,16 @@ func (c Calendar) addEvent(l *contentLines, e Entry) {
 	c.addTexts(l, e)
 	l.addURI("URL", e.alternate())
 	if o := c.Organizer; o.Email != "" {
-		l.addURI("ORGANIZER;CN="+parameter(cmp.Or(o.Name, o.Email)), "mailto:"+o.Email)
+		l.addURI("ORGANIZER;CN="+parameter(cmp.Or(o.Name, o.Email)), mailto(o.Email))
 	}
 	l.add("END", "VEVENT")
 }
+
+// mailto is an email address as a URI (RFC 6068 §2).
+func mailto(email string) string { return "mailto:" + mailtoPlain.Replace(url.QueryEscape(email)) }
+
+// mailtoPlain undoes what is done to a form only.
+var mailtoPlain = strings.NewReplacer("%40", "@", "%2B", "+", "+", "%20")
 
 // addTexts says what an event is. Of a withdrawn one nothing may be said.
 func (c Calendar) addTexts(l *contentLines, e Entry) {

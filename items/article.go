@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"tidings/internal/address"
 	"tidings/internal/markup"
 )
 
@@ -199,7 +200,7 @@ func (p Presenter) pictures(a *Article, s Story) {
 // fileName is the name of a file for people, not as it is written in an address.
 func fileName(src string) string {
 	name := src
-	if u, err := url.Parse(src); err == nil && isWeb(src) {
+	if u, err := url.Parse(src); err == nil && address.IsWeb(src) {
 		name = u.Path
 	} else if plain, err := LocalPath("", src); err == nil {
 		name = plain
@@ -218,7 +219,7 @@ func (p Presenter) picture(item string, img Image) (Picture, bool) {
 
 // asset finds a file that an item shows: one beside it, or one elsewhere on the web, of which only the address is known.
 func (p Presenter) asset(item, src string) (Asset, bool) {
-	if u, err := url.Parse(src); err == nil && isWeb(src) {
+	if u, err := url.Parse(src); err == nil && address.IsWeb(src) {
 		return Asset{URL: src, Type: mediaType(u.Path)}, true
 	}
 	return p.Asset(item, src)
