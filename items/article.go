@@ -142,7 +142,10 @@ func (p Presenter) Article(s Story) Article {
 		a.Topics = append(a.Topics, Topic{slug, cmp.Or(p.Topics[slug], slug)})
 	}
 	if s.Status == Withdrawn {
-		a.Withdrawn, a.Updated = true, later(s.Updated.Truncate(time.Second), a.Published)
+		a.Withdrawn, a.Updated = true, s.Updated.Truncate(time.Second).In(a.Published.Location())
+		if a.Published.After(a.Updated) { // it was put off and then taken back
+			a.Published = a.Updated
+		}
 		if it.Event != nil {
 			a.Event = &Event{Start: it.Event.Start, End: it.Event.End}
 		}

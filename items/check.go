@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"tidings/internal/address"
@@ -26,6 +27,7 @@ type checker struct {
 
 	named        string       // the language in the file's name
 	alone, among problem.List // what more is wrong with the file where it is the only version of its story, and where it is not
+	past         []pastWhen
 }
 
 // lacks tells whether what is missing at path is to be complained of: not if it is there and unreadable, or may be what an
@@ -75,6 +77,7 @@ func (c *checker) times() {
 			c.Errorf(c.Line(t.path...), err.hint, "%s: %s", strict.PathName(t.path), err.what)
 		}
 	}
+	c.past = c.pasts()
 	if c.Date.IsZero() && c.lacks("date") {
 		c.dateless()
 	}
@@ -93,6 +96,35 @@ func (c *checker) dateless() {
 		probs = &c.alone
 	}
 	probs.Errorf(c.File, c.Line("date"), "add a line: date: 2015-12-21", "date: it is missing")
+}
+
+// pastWhen is a time that can be meant in the past only, and where it stands.
+type pastWhen struct {
+	time time.Time
+	path string
+	line int
+}
+
+// pasts are when the story changed.
+func (c *checker) pasts() (all []pastWhen) {
+	for _, t := range c.whens() {
+		if name := strict.PathName(t.path); !t.when.IsZero() && (t.path[0] == "updated" || t.path[0] == "corrections") {
+			all = append(all, pastWhen{t.when.Time, name, c.Line(t.path...)})
+		}
+	}
+	return all
+}
+
+// Ahead warns of changes and corrections whose dates lie in the future at now.
+func Ahead(files []File, now time.Time) (probs problem.List) {
+	for _, f := range files {
+		for _, p := range f.past {
+			if p.time.After(now) {
+				probs.Warnf(f.Name, p.line, "write the day on which the story changed", "%s: %s lies in the future: it does not count until then", p.path, p.time.Format(time.DateOnly))
+			}
+		}
+	}
+	return probs
 }
 
 type namedWhen struct {
