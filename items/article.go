@@ -161,13 +161,6 @@ func (p Presenter) Article(s Story) Article {
 	return a
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a.In(b.Location())
-	}
-	return b
-}
-
 // rtlScripts are the scripts in use that run from right to left, by their ISO 15924 codes.
 var rtlScripts = map[string]bool{"Adlm": true, "Arab": true, "Hebr": true, "Mand": true, "Nkoo": true, "Rohg": true,
 	"Samr": true, "Syrc": true, "Thaa": true}

@@ -108,7 +108,7 @@ type pastWhen struct {
 // pasts are when the story changed.
 func (c *checker) pasts() (all []pastWhen) {
 	for _, t := range c.whens() {
-		if name := strict.PathName(t.path); !t.when.IsZero() && (t.path[0] == "updated" || t.path[0] == "corrections") {
+		if name := strict.PathName(t.path); !t.when.IsZero() && !c.bad[name] && (t.path[0] == "updated" || t.path[0] == "corrections") {
 			all = append(all, pastWhen{t.when.Time, name, c.Line(t.path...)})
 		}
 	}
