@@ -27,8 +27,9 @@ func (v Violation) String() string {
 // Check compares a document with the rules of its format: those of XML 1.0 with namespaces, and of RSS 2.0 as the RSS
 // Advisory Board's profile has it, or of RFC 4287 with RFC 5005 and RFC 6721; or those of JSON Feed 1.1. It expects what
 // readers need and the writers here give, more than the formats do: that a feed names its own address, that all its
-// addresses are absolute, that entries have titles, and that their ids differ. A valid document gives none; of one that
-// cannot be read to its end those up to there are found.
+// addresses are absolute web addresses, that entries have titles, that their ids differ, and that an archive document leads
+// to the live one. It does not look into the HTML of contents, nor at namespaces that feeds here do not have. A valid document gives none;
+// of one that cannot be read to its end those up to there are found.
 func Check(m Format, data []byte) []Violation { return m.check(data) }
 
 func checkRSS(data []byte) []Violation  { return checkXML(data, &rssDocument) }
@@ -268,6 +269,14 @@ func filled(s string) string {
 func absolute(s string) string {
 	if !address.IsWeb(s) {
 		return fmt.Sprintf("%.80q is no absolute web address", s)
+	}
+	return ""
+}
+
+// personal allows what leads to a person.
+func personal(s string) string {
+	if !strings.HasPrefix(s, "mailto:") || uri(s) != "" {
+		return absolute(s)
 	}
 	return ""
 }
