@@ -77,12 +77,11 @@ func isEscaped(s string) bool {
 }
 
 func mustEscape(s string, i int) bool {
-	switch c := s[i]; {
-	case c == '%':
+	c := s[i]
+	if c == '%' {
 		return len(s) < i+3 || !isHex(s[i+1]) || !isHex(s[i+2])
-	default:
-		return c <= ' ' || c == 0x7f || strings.IndexByte(excluded, c) >= 0
 	}
+	return c <= ' ' || c == 0x7f || strings.IndexByte(excluded, c) >= 0
 }
 
 func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
