@@ -18,6 +18,7 @@ import (
 	"golang.org/x/text/language"
 
 	"tidings/digest"
+	"tidings/internal/address"
 	"tidings/internal/strict"
 	"tidings/mailer"
 	"tidings/schedule"
@@ -76,8 +77,7 @@ func (k *checker) required(s, hint string, path ...any) {
 }
 
 func (k *checker) hub() {
-	u, err := url.Parse(k.Feeds.Hub)
-	if k.Feeds.Hub != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+	if k.Feeds.Hub != "" && !address.IsWeb(k.Feeds.Hub) {
 		k.Errorf(k.Line("feeds", "hub"), "write the hub's address, with https://", "feeds.hub: %q is no address", k.Feeds.Hub)
 	}
 }
@@ -87,8 +87,9 @@ func (k *checker) site(s *string, path ...any) {
 	if *s == "" {
 		return
 	}
-	u, err := url.Parse(*s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	web, ok := address.Web(*s)
+	u, err := url.Parse(web)
+	if !ok || err != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil {
 		k.Errorf(k.Line(path...), "write https://, the host, and a path if there is one", "%s: %q is no address of a site", strict.PathName(path), *s)
 		return
 	}
@@ -110,7 +111,7 @@ func (k *checker) place() {
 }
 
 func (k *checker) address(s *string, path ...any) {
-	if a, err := mail.ParseAddress(*s); *s != "" && (err != nil || a.Name != "" || a.Address != *s) {
+	if *s != "" && !address.IsEmail(*s) {
 		k.Errorf(k.Line(path...), "write name@example.org", "%s: %q is no email address", strict.PathName(path), *s)
 	}
 }

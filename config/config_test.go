@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidings/config"
+	"tidings/internal/address"
 )
 
 var update = flag.Bool("update", false, "write the .want files anew")
@@ -271,7 +272,7 @@ func FuzzParse(f *testing.F) {
 		if probs.HasErrors() {
 			return
 		}
-		if c.Title == "" || !strings.HasSuffix(c.URL, "/") || c.Location == nil || c.Language == "" || !filepath.IsAbs(c.Items) || c.Feeds.Limit < 1 {
+		if c.Title == "" || !strings.HasSuffix(c.URL, "/") || !address.IsWeb(c.URL) || c.Location == nil || c.Language == "" || !filepath.IsAbs(c.Items) || c.Feeds.Limit < 1 {
 			t.Errorf("%+v", c)
 		}
 		for name, n := range c.Newsletters {

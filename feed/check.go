@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"tidings/internal/address"
 )
 
 // Violation is something in a feed that breaks a rule of its format.
@@ -26,8 +27,9 @@ func (v Violation) String() string {
 // Check compares a document with the rules of its format: those of XML 1.0 with namespaces, and of RSS 2.0 as the RSS
 // Advisory Board's profile has it, or of RFC 4287 with RFC 5005 and RFC 6721; or those of JSON Feed 1.1. It expects what
 // readers need and the writers here give, more than the formats do: that a feed names its own address, that all its
-// addresses are absolute, that entries have titles, and that their ids differ. A valid document gives none; of one that
-// cannot be read to its end those up to there are found.
+// addresses are absolute web addresses, that entries have titles, that their ids differ, and that an archive document leads
+// to the live one. It does not look into the HTML of contents, nor at namespaces that feeds here do not have. A valid document gives none;
+// of one that cannot be read to its end those up to there are found.
 func Check(m Format, data []byte) []Violation { return m.check(data) }
 
 func checkRSS(data []byte) []Violation  { return checkXML(data, &rssDocument) }
@@ -265,23 +267,27 @@ func filled(s string) string {
 
 // absolute allows what a reader can open.
 func absolute(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || spaced(s) {
+	if !address.IsWeb(s) {
 		return fmt.Sprintf("%.80q is no absolute web address", s)
 	}
 	return ""
 }
 
-// uri allows every absolute URI, as authors' addresses and ids are (RFC 3986 §4.3, RFC 3987).
-func uri(s string) string {
-	scheme, rest, _ := strings.Cut(s, ":")
-	if scheme == "" || rest == "" || spaced(s) || nameLength([]byte(scheme)) != len(scheme) {
-		return fmt.Sprintf("%.80q is no absolute URI", s)
+// personal allows what leads to a person.
+func personal(s string) string {
+	if !strings.HasPrefix(s, "mailto:") || uri(s) != "" {
+		return absolute(s)
 	}
 	return ""
 }
 
-func spaced(s string) bool { return strings.ContainsAny(s, " \t\r\n\"<>\\^`{|}") }
+// uri allows every absolute URI, as ids are.
+func uri(s string) string {
+	if !address.IsURI(s) {
+		return fmt.Sprintf("%.80q is no absolute URI", s)
+	}
+	return ""
+}
 
 func rfc3339(s string) string {
 	if _, err := time.Parse(time.RFC3339, s); err != nil {
@@ -326,23 +332,22 @@ func isLanguage(s string) bool {
 // mailbox is an address, and a name in brackets after it if there is one.
 func mailbox(s string) string {
 	addr, name, named := strings.Cut(s, " (")
-	local, domain, ok := strings.Cut(addr, "@")
-	if !ok || local == "" || domain == "" || spaced(addr) || strings.Contains(domain, "@") || named && !strings.HasSuffix(name, ")") {
+	if named && !strings.HasSuffix(name, ")") {
+		return fmt.Sprintf("%.80q has no end", name)
+	}
+	return email(addr)
+}
+
+func email(s string) string {
+	if !address.IsEmail(s) {
 		return fmt.Sprintf("%.80q is no email address", s)
 	}
 	return ""
 }
 
-func email(s string) string {
-	if strings.Contains(s, " ") {
-		return fmt.Sprintf("%.80q is no email address", s)
-	}
-	return mailbox(s)
-}
-
 func mediaType(s string) string {
 	kind, subtype, _ := strings.Cut(s, "/")
-	if kind == "" || subtype == "" || spaced(strings.ReplaceAll(s, "; ", ";")) {
+	if kind == "" || subtype == "" || strings.ContainsAny(strings.ReplaceAll(s, "; ", ";"), " \t\r\n\"<>\\^`{|}") {
 		return fmt.Sprintf("%.80q is no media type", s)
 	}
 	return ""

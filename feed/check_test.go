@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tidings/feed"
+	"tidings/items"
 )
 
 // TestCheckGolden: what is written is valid.
@@ -124,9 +125,17 @@ func TestCheck(t *testing.T) {
 		{"76 a language that is none", feed.Atom, `xml:lang="fr"`, `xml:lang="f r"`, first, "language"},
 		{"77 a name where an address belongs", feed.Atom, "<email>news@example.org", "<email>IOM", "", "email"},
 		{"78 an enclosure of no length", feed.Atom, `length="3221225472"`, `length="-1"`, first, "length"},
-		{"79 an address with spaces", feed.Atom, `"https://blog.example/plan"`, `"https://blog.example/p lan"`, first, "URI"},
+		{"79 an address with spaces", feed.Atom, `"https://blog.example/plan"`, `"https://blog.example/p lan"`, first, "web address"},
 		{"80 an element of RSS", feed.Atom, "<rights>© IOM 2015", "<guid/><rights>© IOM 2015", first, "<guid>"},
 		{"81 another namespace", feed.Atom, "http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#", "", "<feed>"},
+
+		{"82 two archives before it", feed.Atom, `rel="next-archive"`, `rel="prev-archive"`, "", "forks"},
+		{"83 two after it", feed.RSS, `rel="prev-archive"`, `rel="next-archive"`, "", "forks"},
+		{"84 two live documents", feed.Atom, `rel="prev-archive"`, `rel="current"`, "", "forks"},
+		{"85 an archive that is not marked", feed.RSS, "<fh:archive></fh:archive>", "", "", "<archive>"},
+		{"86 one that leads nowhere", feed.Atom, `rel="current"`, `rel="related"`, "", `rel="current"`},
+		{"87 an author's address without a scheme", feed.Atom, "<name>Amanda Nero</name>", "<name>Amanda Nero</name><uri>page:1</uri>", first, "<uri>"},
+		{"88 a link to no page", feed.Atom, `"https://blog.example/plan"`, `"page:1"`, first, "href"},
 
 		// JSON Feed 1.1.
 		{"90 not even JSON", feed.JSON, "{", "", "", "JSON"},
@@ -150,6 +159,16 @@ func TestCheck(t *testing.T) {
 		{"108 no UTF-8", feed.JSON, "partners", "partn\xffers", "", "UTF-8"},
 		{"109 no language", feed.JSON, `"language":"fr"`, `"language":"français"`, first, "language"},
 		{"110 no address of its own", feed.JSON, `"feed_url"`, `"user_comment"`, "", "user_comment"},
+		{"111 a key twice", feed.JSON, `"title":`, `"title":"T","title":`, "", "title twice"},
+		{"112 one of an entry", feed.JSON, `"id":`, `"id":"a:b","id":`, "", "id twice"},
+		{"113 in capital letters", feed.JSON, `"language":`, `"Language":`, "", "Language"},
+		{"114 with an escape", feed.JSON, `"title":`, `"t\u0069tle":`, "", "standard"},
+		{"115 half of a character", feed.JSON, "enfin", `en\ud83dfin`, "", "surrogate"},
+		{"116 the other half", feed.JSON, "enfin", `en\\\udc00fin`, "", "surrogate"},
+		{"117 two first halves", feed.JSON, "enfin", `en\ud83d\ud83dfin`, "", "surrogate"},
+		{"118 at the end of a text", feed.JSON, `partners"`, `partners\ud83d"`, "", "surrogate"},
+		{"119 a tag that says nothing", feed.JSON, `"tags":[`, `"tags":[" ",`, first, "tags"},
+		{"120 an author's address without a scheme", feed.JSON, `"name":"Brown & Co"`, `"url":"page:1"`, first, "authors.url"},
 	}
 	for _, test := range tests {
 		valid := write(t, test.format, archiveFeed())
@@ -165,6 +184,38 @@ func TestCheck(t *testing.T) {
 		}
 		if !ok {
 			t.Errorf("%s: got %q, want %q of %q", test.name, found, test.want, test.entry)
+		}
+	}
+}
+
+// TestOddButRight: what the configuration and items accept is valid in feeds, and a URI in calendars.
+func TestOddButRight(t *testing.T) {
+	f := newsFeed(plainEntry("web+news:abc", "T"))
+	f.Owner.Email = "a|b+c&d@example.org"
+	for _, m := range feed.Formats {
+		if found := feed.Check(m, write(t, m, f)); len(found) > 0 {
+			t.Errorf("%s: %v", m.Name, found)
+		}
+	}
+	f.Entries[0].Event = &items.Event{Start: items.When{Time: november}}
+	c := calendar
+	c.Organizer = f.Owner
+	var b bytes.Buffer
+	if err := feed.WriteCalendar(&b, f, c); err != nil {
+		t.Fatal(err)
+	}
+	if want := "mailto:a%7Cb+c%26d@example.org"; !strings.Contains(b.String(), want) {
+		t.Errorf("no %s in\n%s", want, b.String())
+	}
+}
+
+// TestCheckEscapes: whole characters may be escaped, and people written to.
+func TestCheckEscapes(t *testing.T) {
+	valid := write(t, feed.JSON, archiveFeed())
+	for _, change := range [][2]string{{"enfin", `\ud83d\ude00 \u00e9 \\ud83d \" \ufffd`}, {`"name":"Brown & Co"`, `"url":"mailto:brown@example.org"`}} {
+		data := bytes.Replace(valid, []byte(change[0]), []byte(change[1]), 1)
+		if found := feed.Check(feed.JSON, data); len(found) > 0 || bytes.Equal(data, valid) {
+			t.Errorf("%s: %v", change[1], found)
 		}
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,7 +23,7 @@ func checkJSON(data []byte) []Violation {
 	err := dec.Decode(&f)
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return f.violations()
+			return append(f.violations(), ambiguities(data)...)
 		}
 		err = errors.New("something stands after its end")
 	}
@@ -135,7 +138,7 @@ func (c *jsonCheck) authors(authors []publishedName) {
 			c.violate("an author without a name or an address")
 		}
 		c.field("authors.name", a.Name, false, filled)
-		c.field("authors.url", a.URL, false, uri)
+		c.field("authors.url", a.URL, false, personal)
 	}
 }
 
@@ -157,6 +160,9 @@ func (c *jsonCheck) item(item publishedItem, ids map[string]bool) {
 	c.field("date_modified", item.Modified, false, rfc3339)
 	c.field("language", item.Language, false, language)
 	c.authors(item.Authors)
+	for _, tag := range item.Tags {
+		c.field("tags", &tag, false, filled)
+	}
 	if !item.HTML && item.Text == nil {
 		c.violate("neither content_html nor content_text")
 	}
@@ -167,4 +173,91 @@ func (c *jsonCheck) item(item publishedItem, ids map[string]bool) {
 			c.violate("attachments.size_in_bytes: %d", *a.Size)
 		}
 	}
+}
+
+// ambiguities finds what readers of JSON take in different ways (RFC 8259 §4, §8.2), in data that is JSON: a key that stands twice in an
+// object, keys that are not written as in the standard, and halves of characters.
+func ambiguities(data []byte) []Violation {
+	var c jsonCheck
+	var open []object
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '{', '[':
+			open = append(open, object{list: data[i] == '['})
+		case '}', ']':
+			open = open[:len(open)-1]
+		case ',':
+			open[len(open)-1].value = false
+		case ':':
+			open[len(open)-1].value = true
+		case '"':
+			text := data[i+1:][:textLength(data[i+1:])]
+			i += 1 + len(text)
+			if o := &open[len(open)-1]; !o.list && !o.value {
+				c.key(o, text)
+			}
+			if hasLoneSurrogate(text) {
+				c.violate("half of a character: a surrogate without the other")
+			}
+		}
+	}
+	return c.found
+}
+
+// object is an object or list that is open.
+type object struct {
+	list, value bool     // value: a key was read, and its value comes
+	keys        [][]byte // so far
+}
+
+func (c *jsonCheck) key(o *object, key []byte) {
+	if len(bytes.Trim(key, "abcdefghijklmnopqrstuvwxyz_")) > 0 {
+		c.violate("the key %q is not written as in the standard", key)
+	}
+	if slices.ContainsFunc(o.keys, func(k []byte) bool { return bytes.Equal(k, key) }) {
+		c.violate("the key %s twice", key)
+	}
+	o.keys = append(o.keys, key)
+}
+
+// textLength is that of the text that b begins with, up to the closing quote.
+func textLength(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(b)
+}
+
+// hasLoneSurrogate looks at the escapes of a text. utf16.DecodeRune gives U+FFFD where two do not fit together.
+func hasLoneSurrogate(text []byte) bool {
+	for i := bytes.IndexByte(text, '\\'); i >= 0; i = bytes.IndexByte(text, '\\') {
+		text = text[i:]
+		r := escapedRune(text)
+		switch {
+		case !utf16.IsSurrogate(r):
+			text = text[2:]
+		case utf16.DecodeRune(r, escapedRune(text[len(`\u0000`):])) == utf8.RuneError:
+			return true
+		default:
+			text = text[len(`\u0000\u0000`):]
+		}
+	}
+	return false
+}
+
+// escapedRune is what an escape \u0000 at the start of text stands for; 0 if there is none.
+func escapedRune(text []byte) rune {
+	if len(text) < len(`\u0000`) || text[0] != '\\' || text[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,8 @@ func WriteEvent(w io.Writer, e Entry, c Calendar) error {
 	return nil
 }
 
-// write writes a calendar; f is nil where there is nothing to subscribe to.
+// write writes a calendar; f is nil where there is nothing to subscribe to. It has no METHOD: that would make it a message of RFC 5546, with
+// a parameter to its media type (RFC 5545 §3.7.2) and an organizer in each event.
 func (c Calendar) write(w io.Writer, f *Feed, entries []Entry) error {
 	for _, e := range entries {
 		if outOfRange(e.Event.Start.Time) || !e.Event.End.IsZero() && outOfRange(e.Event.End.Time) {
@@ -82,7 +84,6 @@ func (c Calendar) write(w io.Writer, f *Feed, entries []Entry) error {
 	l.add("BEGIN", "VCALENDAR")
 	l.add("VERSION", "2.0")
 	l.add("PRODID", "-//"+generator+"//"+generator+"//EN")
-	l.add("METHOD", "PUBLISH") // RFC 5546 §3.2.1: for whoever wants to see it, nobody is invited
 	if f != nil {
 		c.addHead(&l, f)
 	}
@@ -115,7 +116,7 @@ func (c Calendar) addHead(l *contentLines, f *Feed) {
 func (c Calendar) addEvent(l *contentLines, e Entry) {
 	l.add("BEGIN", "VEVENT")
 	l.addText("UID", e.ID)
-	// Of a published event the stamp is that of the last change too: bytes change with their cause only.
+	// Without a METHOD the stamp is that of the last change too (RFC 5545 §3.8.7.2).
 	l.add("DTSTAMP", utc(e.Revised))
 	l.add("LAST-MODIFIED", utc(e.Revised))
 	l.add("SEQUENCE", sequence(e.Revised))
@@ -125,10 +126,16 @@ func (c Calendar) addEvent(l *contentLines, e Entry) {
 	c.addTexts(l, e)
 	l.addURI("URL", e.alternate())
 	if o := c.Organizer; o.Email != "" {
-		l.addURI("ORGANIZER;CN="+parameter(cmp.Or(o.Name, o.Email)), "mailto:"+o.Email)
+		l.addURI("ORGANIZER;CN="+parameter(cmp.Or(o.Name, o.Email)), mailto(o.Email))
 	}
 	l.add("END", "VEVENT")
 }
+
+// mailto is an email address as a URI (RFC 6068 §2).
+func mailto(email string) string { return "mailto:" + mailtoPlain.Replace(url.QueryEscape(email)) }
+
+// mailtoPlain undoes what is done to a form only.
+var mailtoPlain = strings.NewReplacer("%40", "@", "%2B", "+", "+", "%20")
 
 // addTexts says what an event is. Of a withdrawn one nothing may be said.
 func (c Calendar) addTexts(l *contentLines, e Entry) {

@@ -11,7 +11,7 @@ func dc(local string) name   { return name{dcNS, local} }
 func mrss(local string) name { return name{mediaNS, local} }
 
 // linkRules are those of Atom links (RFC 4287 §4.2.7), which RSS feeds have too.
-var linkRules = []attributeRule{{"href", true, uri}, {"rel", false, filled}, {"type", false, mediaType},
+var linkRules = []attributeRule{{"href", true, absolute}, {"rel", false, filled}, {"type", false, mediaType},
 	{"hreflang", false, language}, {"title", false, nil}, {"length", false, digits}}
 
 // mediaRules are those of Media RSS (https://www.rssboard.org/media-rss).
@@ -30,7 +30,7 @@ var archiveMark = element{name: name{historyNS, "archive"}, max: 1}
 // rssDocument is RSS 2.0 (https://www.rssboard.org/rss-specification) with the profile's recommendations
 // (https://www.rssboard.org/rss-profile).
 var rssDocument = element{name: rss("rss"), min: 1, max: 1, attrs: []attributeRule{{"version", true, oneOf("2.0")}},
-	children: []element{{name: rss("channel"), min: 1, max: 1, after: hasSelf, children: append([]element{
+	children: []element{{name: rss("channel"), min: 1, max: 1, after: isLinked, children: append([]element{
 		{name: rss("title"), min: 1, max: 1, text: filled},
 		{name: rss("link"), min: 1, max: 1, text: absolute},
 		{name: rss("description"), min: 1, max: 1, text: filled},
@@ -67,12 +67,12 @@ var atomText = []attributeRule{{"type", false, oneOf("text", "html")}}
 // atomPerson is a person construct (RFC 4287 §3.2).
 var atomPerson = []element{
 	{name: atom("name"), min: 1, max: 1, text: filled},
-	{name: atom("uri"), max: 1, text: uri},
+	{name: atom("uri"), max: 1, text: personal},
 	{name: atom("email"), max: 1, text: email},
 }
 
 // atomDocument is a feed (RFC 4287 §4.1.1) with its history (RFC 5005) and tombstones (RFC 6721).
-var atomDocument = element{name: atom("feed"), min: 1, max: 1, after: hasSelf, children: []element{
+var atomDocument = element{name: atom("feed"), min: 1, max: 1, after: isLinked, children: []element{
 	{name: atom("id"), min: 1, max: 1, text: uri},
 	{name: atom("title"), min: 1, max: 1, text: filled, attrs: atomText},
 	{name: atom("updated"), min: 1, max: 1, text: rfc3339},
@@ -100,10 +100,19 @@ var atomEntryRules = element{name: atom("entry"), entry: true, after: hasAlterna
 	{name: atom("link"), min: 1, attrs: linkRules},
 }, mediaRules...)}
 
-// hasSelf wants one link from a feed to itself: readers that move with it must not be moved elsewhere.
-func hasSelf(f *frame) string {
-	if f.rel("self") != 1 {
+// isLinked wants one link from a feed to itself, as readers that move with it must not be moved elsewhere, and its history without
+// forks: an archive document leads to the live one, and what has a document after it is marked as an archive (RFC 5005 §4).
+func isLinked(f *frame) string {
+	archive := f.counts[f.child(archiveMark.name)] > 0
+	switch {
+	case f.rel("self") != 1:
 		return `a feed needs one link with rel="self"`
+	case f.rel("prev-archive") > 1, f.rel("next-archive") > 1, f.rel("current") > 1:
+		return "its history forks: of prev-archive, next-archive and current one link each is allowed"
+	case archive && f.rel("current") == 0:
+		return `an archive document needs a link with rel="current"`
+	case !archive && f.rel("next-archive") > 0:
+		return "an archive document needs <archive>"
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"tidings/internal/address"
 	"tidings/internal/markup"
 )
 
@@ -141,7 +142,10 @@ func (p Presenter) Article(s Story) Article {
 		a.Topics = append(a.Topics, Topic{slug, cmp.Or(p.Topics[slug], slug)})
 	}
 	if s.Status == Withdrawn {
-		a.Withdrawn, a.Updated = true, later(s.Updated.Truncate(time.Second), a.Published)
+		a.Withdrawn, a.Updated = true, s.Updated.Truncate(time.Second).In(a.Published.Location())
+		if a.Published.After(a.Updated) { // it was put off and then taken back
+			a.Published = a.Updated
+		}
 		if it.Event != nil {
 			a.Event = &Event{Start: it.Event.Start, End: it.Event.End}
 		}
@@ -155,13 +159,6 @@ func (p Presenter) Article(s Story) Article {
 		a.Summary = markup.Excerpt(markup.FirstParagraph(it.Body), summaryLength)
 	}
 	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a.In(b.Location())
-	}
-	return b
 }
 
 // rtlScripts are the scripts in use that run from right to left, by their ISO 15924 codes.
@@ -199,7 +196,7 @@ func (p Presenter) pictures(a *Article, s Story) {
 // fileName is the name of a file for people, not as it is written in an address.
 func fileName(src string) string {
 	name := src
-	if u, err := url.Parse(src); err == nil && isWeb(src) {
+	if u, err := url.Parse(src); err == nil && address.IsWeb(src) {
 		name = u.Path
 	} else if plain, err := LocalPath("", src); err == nil {
 		name = plain
@@ -218,7 +215,7 @@ func (p Presenter) picture(item string, img Image) (Picture, bool) {
 
 // asset finds a file that an item shows: one beside it, or one elsewhere on the web, of which only the address is known.
 func (p Presenter) asset(item, src string) (Asset, bool) {
-	if u, err := url.Parse(src); err == nil && isWeb(src) {
+	if u, err := url.Parse(src); err == nil && address.IsWeb(src) {
 		return Asset{URL: src, Type: mediaType(u.Path)}, true
 	}
 	return p.Asset(item, src)

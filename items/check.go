@@ -4,15 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/mail"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
+	"tidings/internal/address"
 	"tidings/internal/markup"
 	"tidings/internal/problem"
 	"tidings/internal/strict"
@@ -29,6 +27,7 @@ type checker struct {
 
 	named        string       // the language in the file's name
 	alone, among problem.List // what more is wrong with the file where it is the only version of its story, and where it is not
+	past         []pastWhen
 }
 
 // lacks tells whether what is missing at path is to be complained of: not if it is there and unreadable, or may be what an
@@ -78,6 +77,7 @@ func (c *checker) times() {
 			c.Errorf(c.Line(t.path...), err.hint, "%s: %s", strict.PathName(t.path), err.what)
 		}
 	}
+	c.past = c.pasts()
 	if c.Date.IsZero() && c.lacks("date") {
 		c.dateless()
 	}
@@ -96,6 +96,35 @@ func (c *checker) dateless() {
 		probs = &c.alone
 	}
 	probs.Errorf(c.File, c.Line("date"), "add a line: date: 2015-12-21", "date: it is missing")
+}
+
+// pastWhen is a time that can be meant in the past only, and where it stands.
+type pastWhen struct {
+	time time.Time
+	path string
+	line int
+}
+
+// pasts are when the story changed.
+func (c *checker) pasts() (all []pastWhen) {
+	for _, t := range c.whens() {
+		if name := strict.PathName(t.path); !t.when.IsZero() && !c.bad[name] && (t.path[0] == "updated" || t.path[0] == "corrections") {
+			all = append(all, pastWhen{t.when.Time, name, c.Line(t.path...)})
+		}
+	}
+	return all
+}
+
+// Ahead warns of changes and corrections whose dates lie in the future at now.
+func Ahead(files []File, now time.Time) (probs problem.List) {
+	for _, f := range files {
+		for _, p := range f.past {
+			if p.time.After(now) {
+				probs.Warnf(f.Name, p.line, "write the day on which the story changed", "%s: %s lies in the future: it does not count until then", p.path, p.time.Format(time.DateOnly))
+			}
+		}
+	}
+	return probs
 }
 
 type namedWhen struct {
@@ -125,10 +154,8 @@ func (c *checker) words() {
 		oneOf(c, &c.Newsletter, []any{"newsletter"}, Auto, Lead, Skip)
 	}
 	c.tongue()
-	if c.ID != "" {
-		if u, err := url.Parse(c.ID); err != nil || u.Scheme == "" || strings.ContainsAny(c.ID, ` <>"{}|\^`+"`") {
-			c.Errorf(c.Line("id"), "leave id out, or copy the id of the story's feed entry, such as tag:example.org,2015:abc", "id: %q is no URI", c.ID)
-		}
+	if c.ID != "" && !address.IsURI(c.ID) {
+		c.Errorf(c.Line("id"), "leave id out, or copy the id of the story's feed entry, such as tag:example.org,2015:abc", "id: %q is no URI", c.ID)
 	}
 	c.topics()
 }
@@ -239,51 +266,20 @@ func (c *checker) email(s *string, path ...any) {
 	if *s == "" {
 		return
 	}
-	if a, err := mail.ParseAddress(*s); err != nil || a.Name != "" || a.Address != *s {
+	if !address.IsEmail(*s) {
 		c.Warnf(c.Line(path...), "write name@example.org", "%s: %q is no email address: it is left out", strict.PathName(path), *s)
 		*s = ""
 	}
 }
 
-// web takes out an address that is not http or https.
+// web writes a web address as it has to be, and takes out what is none.
 func (c *checker) web(s *string, path ...any) {
-	*s = strings.TrimSpace(*s)
-	if *s == "" || isWeb(*s) {
-		*s = escaped(*s)
-		return
+	web, ok := address.Web(strings.TrimSpace(*s))
+	if !ok && web != "" {
+		c.Warnf(c.Line(path...), "write the whole address: https://…", "%s: %q is no web address: it is left out", strict.PathName(path), web)
+		web = ""
 	}
-	c.Warnf(c.Line(path...), "write the whole address: https://…", "%s: %q is no web address: it is left out", strict.PathName(path), *s)
-	*s = ""
-}
-
-func isWeb(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
-// escaped writes a web address as RFC 3986 §2 wants it, or a feed that holds it would not be valid: staff copy spaces, quotes and
-// letters such as ä out of their browsers. Anything else stays as it is.
-func escaped(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || !isWeb(address) {
-		return address
-	}
-	if host, err := idna.Lookup.ToASCII(u.Hostname()); err == nil && !isASCII(u.Host) {
-		address = strings.Replace(address, u.Hostname(), host, 1)
-	}
-	var b strings.Builder
-	for i := range len(address) {
-		if c := address[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+	*s = web
 }
 
 func (c *checker) files() {
@@ -295,15 +291,15 @@ func (c *checker) files() {
 	}
 	for i := range c.Attachments {
 		a := &c.Attachments[i]
-		a.Src, a.Title = escaped(strings.TrimSpace(a.Src)), squeeze(a.Title)
-		c.src(a.Src, "attachments", i)
+		a.Title = squeeze(a.Title)
+		c.src(&a.Src, "attachments", i)
 		c.tag(&a.Language, "attachments", i, "language")
 	}
 }
 
 func (c *checker) image(img *Image, path ...any) {
-	img.Src, img.Credit, img.Caption = escaped(strings.TrimSpace(img.Src)), squeeze(img.Credit), squeeze(img.Caption)
-	c.src(img.Src, path...)
+	img.Credit, img.Caption = squeeze(img.Credit), squeeze(img.Caption)
+	c.src(&img.Src, path...)
 	if img.Alt == nil {
 		c.Warnf(c.Line(path...), `add alt: "what the picture shows", for those who do not see it; alt: "" if it is mere decoration`,
 			"%s.alt: the picture has no alternative text", strict.PathName(path))
@@ -312,24 +308,28 @@ func (c *checker) image(img *Image, path ...any) {
 	*img.Alt = squeeze(*img.Alt)
 }
 
-func (c *checker) src(src string, path ...any) {
+// src checks the name of a file, or writes a web address as it has to be.
+func (c *checker) src(s *string, path ...any) {
 	what := strict.PathName(path) + ".src"
-	switch u, err := url.Parse(src); {
+	src, web := address.Web(strings.TrimSpace(*s))
+	*s = src
+	switch {
+	case web:
 	case src == "" && !c.lacks(path...):
 	case src == "":
 		c.Errorf(c.Line(path...), "write {src: picture.jpg}, the name of a file beside this one", "%s: it is missing", what)
 	case strings.Contains(src, `\`):
 		c.Errorf(c.Line(path...), "write the path with /", "%s: %q holds a backslash", what, src)
-	case err == nil && u.Scheme != "" && !isWeb(src):
+	case schemeOf(src) != "":
 		c.Errorf(c.Line(path...), "put the file beside this one and write its name, or write https://…", "%s: %q is neither a file nor a web address", what, src)
 	}
 }
 
 func (c *checker) links() {
-	if c.Link != "" && !isWeb(c.Link) {
-		c.Errorf(c.Line("link"), "write the whole address: https://…", "link: %q is no web address", c.Link)
+	link, ok := address.Web(c.Link)
+	if c.Link = link; !ok && link != "" {
+		c.Errorf(c.Line("link"), "write the whole address: https://…", "link: %q is no web address", link)
 	}
-	c.Link = escaped(c.Link)
 	if s := c.Source; s != nil {
 		s.Title = squeeze(s.Title)
 		c.web(&s.URL, "source", "url")
@@ -340,7 +340,7 @@ func (c *checker) links() {
 	var related []Related
 	for i, r := range c.Related {
 		r.Slug, r.Title = strings.Trim(squeeze(r.Slug), "/"), squeeze(r.Title)
-		if isWeb(r.Slug) { // an address without a title
+		if _, ok := address.Web(r.Slug); ok { // an address without a title
 			r.Slug, r.URL = "", r.Slug
 		}
 		c.web(&r.URL, "related", i, "url")

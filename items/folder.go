@@ -73,6 +73,7 @@ type File struct {
 	named        string       // the language in its name
 	work         string       // the same for all versions of a story; "" where it has but one
 	alone, among problem.List // what more is wrong with it where it is the only version of its story, and where it is not
+	past         []pastWhen
 }
 
 // Scan is what a look at the folder found: all item files by path, and problems with files that are no items.

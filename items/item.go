@@ -167,7 +167,7 @@ func (it *Item) Due() time.Time {
 }
 
 // Changed is the last time the story changed for its readers: the latest of Due, Updated and the dates of the
-// corrections. It depends on the file alone, never on when it was read, so that the same file gives the same feeds.
+// corrections. It depends on what the item holds alone, never on when it was read, so that the same file gives the same feeds.
 func (it *Item) Changed() time.Time {
 	last := it.Due()
 	if it.Updated.Time.After(last) {
@@ -179,6 +179,37 @@ func (it *Item) Changed() time.Time {
 		}
 	}
 	return last
+}
+
+// AsOf gives the item as it is for readers at now: a change and corrections of a later date do not count until then, since readers ignore
+// feeds from the future.
+func (it *Item) AsOf(now time.Time) *Item {
+	later := func(c Correction) bool { return c.Date.Time.After(now) }
+	if !it.Updated.Time.After(now) && !slices.ContainsFunc(it.Corrections, later) {
+		return it
+	}
+	then := *it
+	if then.Updated.Time.After(now) {
+		then.Updated = When{}
+	}
+	then.Corrections = slices.DeleteFunc(slices.Clone(it.Corrections), later)
+	return &then
+}
+
+// NextChange is the next time after now at which the item changes by itself: when it expires, or AsOf gives more of it; zero if there is
+// none.
+func (it *Item) NextChange(now time.Time) (next time.Time) {
+	soonest := func(t time.Time) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	soonest(it.Expires.Time)
+	soonest(it.Updated.Time)
+	for _, c := range it.Corrections {
+		soonest(c.Date.Time)
+	}
+	return next
 }
 
 // Expired tells whether the story has left the feeds and the digest by now.

@@ -54,7 +54,7 @@ func (p Parser) read(file string, data []byte) File {
 	doc, story := decode(file, text, &it)
 	c := checker{Item: &it, Document: doc, rules: p, bad: map[string]bool{}, story: story, named: languageOfName(file, it.Language)}
 	c.run()
-	f := File{Name: file, named: c.named, Status: it.Status, Problems: append(probs, doc.Problems...), alone: c.alone, among: c.among}
+	f := File{Name: file, named: c.named, Status: it.Status, Problems: append(probs, doc.Problems...), alone: c.alone, among: c.among, past: c.past}
 	if doc.Problems.HasErrors() {
 		f.Status = statusIn(text)
 	} else {

@@ -17,7 +17,7 @@ type Look struct {
 	Print      string    // changes whenever publishing may give something else
 	Pending    bool      // some files were left for a later look
 	First      bool      // nothing was taken yet since the newsroom was opened
-	NextChange time.Time // when a story begins or ceases to show by itself; zero if none does
+	NextChange time.Time // when a story begins or ceases to show, or changes, by itself; zero if none does
 }
 
 // Look looks at the items folder and stores nothing.

@@ -28,7 +28,7 @@ type shelved struct {
 type condition struct {
 	hash, slug, path, beside string
 	status                   items.Status
-	first, updated           int64
+	first, updated, changed  int64
 	expired                  bool
 	version                  items.Version
 }
@@ -87,6 +87,7 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 		if !x.Visible(desk.now) {
 			continue
 		}
+		x.Item = x.Item.AsOf(desk.now)
 		now := s.shelve(x, n.shelf[x.ID])
 		shown[x.ID] = now
 		story := now.story
@@ -108,7 +109,7 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 		file.Refs = nil
 	}
 	of := condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
-		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), expired: x.Item.Expired(s.desk.now), version: x.Item.Version}
+		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), changed: x.Item.Changed().UnixMicro(), expired: x.Item.Expired(s.desk.now), version: x.Item.Version}
 	if last.story.ID != "" && last.of == of && last.others == s.others(x, last.links) {
 		for _, src := range last.assets {
 			s.asset(x.Path, src)

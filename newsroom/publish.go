@@ -78,7 +78,7 @@ func (m matched) still(known items.Known, scan items.Scan, now time.Time) bool {
 // desk says which story each file is. Its problems are those of the scan and of identity.
 func desk(known items.Known, scan items.Scan, now time.Time, grace time.Duration) Desk {
 	stories, probs := known.Match(scan.Files, now)
-	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories))
+	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now))
 	absent := known.Absent(stories, now, grace)
 	lacking := emptied(known, len(scan.Files), absent)
 	if lacking {
@@ -88,15 +88,15 @@ func desk(known items.Known, scan items.Scan, now time.Time, grace time.Duration
 	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace, lacking: lacking}
 }
 
-// NextChange is the next time at which a story begins or ceases to show without anyone touching its file; zero if there
-// is none.
+// NextChange is the next time at which a story begins or ceases to show, or is changed or corrected, without anyone touching its file;
+// zero if there is none.
 func (d Desk) NextChange() time.Time {
 	var next time.Time
 	for _, s := range d.Stories {
 		if s.Item == nil {
 			continue
 		}
-		for _, t := range []time.Time{s.Due(), s.Item.Expires.Time, d.withdrawal(s)} {
+		for _, t := range []time.Time{s.Due(), s.Item.NextChange(d.now), d.withdrawal(s)} {
 			if t.After(d.now) && (next.IsZero() || t.Before(next)) {
 				next = t
 			}

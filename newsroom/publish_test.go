@@ -124,6 +124,52 @@ func TestNextChange(t *testing.T) {
 	}
 }
 
+// TestAhead: what is dated in the future is not in the feeds until then, and is warned of.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.md", item("A", "date: 2016-12-01\nupdated: 2016-12-21\ncorrections: [{date: 2016-12-22, text: Second}, {date: 2016-12-05, text: First}]"))
+	day := func(d int) time.Time { return time.Date(2016, 12, d, 0, 0, 0, 0, time.UTC) }
+	tests := []struct {
+		name     string // number and why
+		now      time.Time
+		updated  string // of the feeds and of the story
+		second   bool   // the second correction is told
+		next     time.Time
+		warnings int
+	}{
+		{"1 only what is past counts", monday, "2016-12-05", false, day(21), 2},
+		{"2 the same a second before", day(21).Add(-time.Second), "2016-12-05", false, day(21), 2},
+		{"3 a change at its date", day(21), "2016-12-21", false, day(22), 1},
+		{"4 a correction at its date", day(22), "2016-12-22", true, time.Time{}, 0},
+	}
+	for _, test := range tests {
+		r.clock.Store(test.now.Unix())
+		look, err := r.Look(t.Context())
+		if err != nil || !look.NextChange.Equal(test.next) {
+			t.Errorf("%s: the next change is at %v, %v, want %v", test.name, look.NextChange, err, test.next)
+		}
+		if problems := r.publish().Scan.AllProblems(); len(problems) != test.warnings {
+			t.Errorf("%s: %v", test.name, problems)
+		}
+		atom, corrections := r.read("public/feeds/news.atom"), r.read("public/feeds/corrections.atom")
+		if n := strings.Count(atom, "<updated>"+test.updated); n != 2 {
+			t.Errorf("%s: %d dates are %s in\n%s", test.name, n, test.updated, atom)
+		}
+		for name, text := range map[string]string{"feed": corrections, "page": r.read("public/news/a/index.html")} {
+			if !strings.Contains(text, "First") || strings.Contains(text, "Second") != test.second {
+				t.Errorf("%s: the corrections in the %s are\n%s", test.name, name, text)
+			}
+		}
+	}
+	r.write("items/a.md", item("A", "date: 2016-12-30\nstatus: withdrawn"))
+	r.pass(time.Hour)
+	r.publish()
+	if atom := r.read("public/feeds/news.atom"); strings.Contains(atom, "2016-12-30") || !strings.Contains(atom, "2016-12-22T01:00") {
+		t.Errorf("of a withdrawn story that was put off:\n%s", atom)
+	}
+}
+
 // TestLook: the print changes whenever publishing may give something else, and not otherwise.
 func TestLook(t *testing.T) {
 	t.Parallel()
