@@ -2,7 +2,10 @@ package newsroom_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -33,11 +36,7 @@ func TestErased(t *testing.T) {
 		r.publish()
 		r.Newsroom = r.openAgain(false)
 	}
-	for _, w := range words {
-		if places := r.holding(w); len(places) > 0 {
-			t.Errorf("%s is still in %q", w, places)
-		}
-	}
+	r.without("in the end", words...)
 	if erased := must(r.Erased(t.Context(), "kaleidoscope")); !erased {
 		t.Error("its address is not known for that of an erased story")
 	}
@@ -54,6 +53,73 @@ func TestErased(t *testing.T) {
 	r.publish()
 	if _, err := os.Stat(r.path("public/news/kaleidoscope/index.html")); err == nil {
 		t.Error("another story got its address")
+	}
+}
+
+// TestErasedUnfinished: a publication that breaks down, or whose process dies, leaves no word of an erased story for ever.
+func TestErasedUnfinished(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string // number and why
+		breakOff func(r *room) error
+		scrubbed bool // the issue at once
+	}{
+		{"1 a folder is in the way", func(r *room) error {
+			r.remove("public/feeds/news.rss")
+			if err := os.MkdirAll(r.path("public/feeds/news.rss/sub"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			_, err := r.Publish(t.Context())
+			if err := os.RemoveAll(r.path("public/feeds/news.rss")); err != nil {
+				t.Fatal(err)
+			}
+			return err
+		}, true},
+		{"2 it is ended before it comes to the issue", func(r *room) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			n, err := newsroom.Open(ctx, r.dir, newsroom.Outside{Now: r.now, Log: slog.New(slog.NewTextHandler(writer(cancel), nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = n.Publish(ctx)
+			return errors.Join(err, n.Close())
+		}, false},
+	} {
+		for _, again := range []bool{false, true} { // the same process goes on, or another
+			r := newRoom(t)
+			r.onlyItems("kaleidoscope.md", item("Zanzibar", "newsletter: lead\ndate: 2016-12-01\nimage: {src: quixotic.svg, alt: Xylophone}"),
+				"quixotic.svg", drawing("vermilion"), "open.md", item("Openness", "date: 2016-12-02"))
+			r.send(newsroom.Order{}, nil)
+			r.edit("items/kaleidoscope.md", "date:", "status: erased\ndate:")
+			if err := test.breakOff(r); err == nil {
+				t.Fatalf("%s: no error", test.name)
+			}
+			var kept string
+			if err := r.Ledger.DB.QueryRow(`SELECT content || messages FROM issues`).Scan(&kept); err != nil || strings.Contains(kept, "Zanzibar") == test.scrubbed {
+				t.Errorf("%s: the issue holds the story: %t; %v", test.name, !test.scrubbed, err)
+			}
+			if again {
+				r.Newsroom = r.openAgain(false)
+			}
+			r.publish()
+			r.without(test.name, "kaleidoscope", "Zanzibar", "quixotic", "Xylophone", "vermilion")
+		}
+	}
+}
+
+// writer calls a function whenever something is written.
+type writer func()
+
+func (w writer) Write(p []byte) (int, error) { w(); return len(p), nil }
+
+// without wants these words nowhere under public/ and state/.
+func (r *room) without(name string, words ...string) {
+	r.t.Helper()
+	for _, w := range words {
+		if places := r.holding(w); len(places) > 0 {
+			r.t.Errorf("%s: %s is still in %q", name, w, places)
+		}
 	}
 }
 

@@ -226,11 +226,22 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
 		return Publication{}, err
 	}
+	pub, site, err := n.replace(ctx, desk)
+	if err := errors.Join(err, n.scrub(ctx, err == nil)); err != nil {
+		return pub, err
+	}
+	n.remember(site)
+	n.published = print
+	return pub, desk.problem()
+}
+
+// replace puts what is to be seen of the stories in the place of what was seen before.
+func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, site publish.Site, err error) {
 	site, issues, err := n.site(ctx, desk)
 	if err != nil {
-		return Publication{}, err
+		return pub, site, err
 	}
-	pub := Publication{Desk: desk}
+	pub.Desk = desk
 	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
 	if n.force {
 		err = n.public.Distrust(ctx)
@@ -238,22 +249,14 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		pub.Floods, err = n.guard(&site, desk)
 	}
 	if err != nil {
-		return pub, err
+		return pub, site, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
 	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
-		return pub, err
+		return pub, site, err
 	}
-	if err := errors.Join(n.saveFloors(ctx, site), n.assets.Remember(ctx, n.db)); err != nil {
-		return pub, err
-	}
-	if err := n.scrub(ctx, desk); err != nil {
-		return pub, err
-	}
-	n.remember(site)
-	n.published = print
-	return pub, desk.problem()
+	return pub, site, errors.Join(n.saveFloors(ctx, site), n.assets.Remember(ctx, n.db))
 }
 
 // site is what is to be seen of the stories, and the past issues among that.
