@@ -148,14 +148,14 @@ func emptied(known items.Known, files int, absent []items.Story) bool {
 	return missing > 1 && (files == 0 || missing >= suddenly && 2*missing > there)
 }
 
-// kept gives absent stories as if their files were there still, if they were at the last publication.
+// kept gives absent stories as if their files were there still, if they were at the last publication, but for versions of what was erased.
 func kept(known items.Known, absent []items.Story) []items.Story {
 	before := map[string]items.Story{}
 	for _, s := range known.Stories {
 		before[s.ID] = s
 	}
 	for i, s := range absent {
-		if was := before[s.ID]; was.Gone.IsZero() {
+		if was := before[s.ID]; was.Gone.IsZero() && s.Status != items.Erased {
 			absent[i] = was
 		}
 	}
