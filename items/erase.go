@@ -13,7 +13,8 @@ import (
 )
 
 // Of an erased story nothing is kept that has a word of it, but the newsroom must know it again: its file may still be there, its
-// slug must not go to another story, and its old address is answered with 410. So names are kept as their hashes.
+// slug must not go to another story, and its old address is answered with 410. So names are kept as their hashes. An id is kept as it is,
+// since issues and feeds refer to it: one that was made here has no word of the story, and one that the file pinned is the staff's choice.
 
 const veilMark = "sha256:"
 

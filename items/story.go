@@ -213,10 +213,7 @@ func (m *matcher) byPin(i int) *Story {
 	if it == nil || it.ID == "" || m.pinned[it.ID] != i {
 		return nil
 	}
-	if s := m.byID[it.ID]; s != nil {
-		return s
-	}
-	return m.byID[veil(it.ID)]
+	return m.byID[it.ID]
 }
 
 func (m *matcher) byPathAndHash(i int) *Story {

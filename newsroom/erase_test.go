@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,27 @@ func TestErasedUnfinished(t *testing.T) {
 			r.publish()
 			r.without(test.name, "kaleidoscope", "Zanzibar", "quixotic", "Xylophone", "vermilion")
 		}
+	}
+}
+
+// TestErasedPin: the id that an erased story's file pinned is known still, so that the story is not told again as another one, but readers see
+// nothing of it.
+func TestErasedPin(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("kaleidoscope.md", item("Zanzibar", "id: tag:example.org,2016:quixotic\ndate: 2016-12-01"), "open.md", item("Openness", "date: 2016-12-02"))
+	r.send(newsroom.Order{}, nil)
+	r.edit("items/kaleidoscope.md", "date:", "status: erased\ndate:")
+	r.publish()
+	r.without("erased", "kaleidoscope", "Zanzibar")
+	if places := r.holding("quixotic"); !slices.Equal(places, []string{"state/tidings.db"}) {
+		t.Errorf("the id is in %q", places)
+	}
+	r.remove("items/kaleidoscope.md")
+	r.write("items/again.md", item("Again", "id: tag:example.org,2016:quixotic\ndate: 2016-12-01"))
+	r.publish()
+	if s := r.send(newsroom.Order{Again: true}, nil); s.Issue.ID != 0 {
+		t.Errorf("%d stories are told again", s.Stories)
 	}
 }
 
