@@ -130,6 +130,31 @@ func TestErasedPin(t *testing.T) {
 	}
 }
 
+// TestErasedLeftovers: what a process that died wrote a part of goes before anything is published anew, or with the page beside which it lies.
+func TestErasedLeftovers(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} { // the same process goes on, or another
+		r := newRoom(t)
+		r.onlyItems("kaleidoscope.md", item("Zanzibar", "date: 2016-12-01"), "open.md", item("Openness", "date: 2016-12-02"))
+		r.publish()
+		r.write("public/news/kaleidoscope/.tmp-123456789", "Zanzibar")
+		r.write("public/news/.tmp-of-mine", "")
+		if again {
+			r.write("public/feeds/.tmp-4294967295", "Zanzibar")
+			r.Newsroom = r.openAgain(false)
+		}
+		r.edit("items/kaleidoscope.md", "date:", "status: erased\ndate:")
+		r.publish()
+		r.without("with what a process left", "Zanzibar", "kaleidoscope")
+		if _, err := os.Stat(r.path("public/news/kaleidoscope")); err == nil {
+			t.Error("the story's folder is there")
+		}
+		if _, err := os.Stat(r.path("public/news/.tmp-of-mine")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // writer calls a function whenever something is written.
 type writer func()
 
