@@ -11,8 +11,8 @@ import (
 )
 
 // scrub takes stories that were erased out of what the database keeps of issues, and out of its free pages and its log, and what an earlier
-// call did not come to, too. Until they are published, their paths may be among those of the publish folder, so that their names come
-// into the log once more. Mails that went out cannot be called back.
+// call did not come to, too. Before all is published, the database may know their pages and their pictures, too: then a later call does the
+// rest. Mails that went out cannot be called back.
 func (n *Newsroom) scrub(ctx context.Context, published bool) error {
 	erased, more, err := n.stories.Unscrubbed(ctx)
 	if err != nil || !more {
@@ -23,7 +23,13 @@ func (n *Newsroom) scrub(ctx context.Context, published bool) error {
 			return err
 		}
 	}
-	if err := n.db.Truncate(ctx); err != nil || !published {
+	if !published {
+		return n.db.Truncate(ctx)
+	}
+	if err := n.assets.Prune(ctx, n.db); err != nil {
+		return err
+	}
+	if err := n.db.Truncate(ctx); err != nil {
 		return err
 	}
 	return n.stories.Cleared(ctx)

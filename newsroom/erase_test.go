@@ -109,6 +109,41 @@ func TestErasedUnfinished(t *testing.T) {
 	}
 }
 
+// TestErasedWhere: whoever publishes the erasure of a story in two languages, no byte of it is left.
+func TestErasedWhere(t *testing.T) {
+	t.Parallel()
+	words := []string{"kaleidoscope", "Zanzibar", "quixotic", "Xylophone", "vermilion", "Tourbillon"}
+	publish := func(n *newsroom.Newsroom) {
+		if _, err := n.Publish(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, test := range []struct {
+		name string // number and why
+		by   func(r *room, before *newsroom.Newsroom)
+	}{
+		{"1 the process that published it, while another reads", func(r *room, _ *newsroom.Newsroom) { publish(r.Newsroom) }},
+		{"2 one that has never seen it", func(r *room, before *newsroom.Newsroom) { publish(before) }},
+		{"3 a new one", func(r *room, _ *newsroom.Newsroom) { publish(r.openAgain(false)) }},
+		{"4 two after each other", func(r *room, before *newsroom.Newsroom) { publish(r.Newsroom); publish(before) }},
+	} {
+		r := newRoom(t)
+		publish(r.Newsroom)
+		before := r.openAgain(false)
+		publish(before)
+		r.onlyItems("kaleidoscope.md", item("Zanzibar", "newsletter: lead\ndate: 2016-12-01\nimage: {src: quixotic.svg, alt: Xylophone}"), "quixotic.svg", drawing("vermilion"),
+			"kaleidoscope.fr.md", "---\ntitle: Tourbillon\n---\nx\n", "open.md", item("Openness", "date: 2016-12-02"))
+		r.everybodyReads("fr")
+		r.send(newsroom.Order{}, nil)
+		r.edit("items/kaleidoscope.md", "date:", "status: erased\ndate:")
+		test.by(r, before)
+		r.without(test.name, words...)
+		publish(before) // and it stays so
+		publish(r.Newsroom)
+		r.without(test.name+", later", words...)
+	}
+}
+
 // TestErasedPin: the id that an erased story's file pinned is known still, so that the story is not told again as another one, but readers see
 // nothing of it.
 func TestErasedPin(t *testing.T) {
