@@ -1,14 +1,20 @@
 package items
 
 import (
+	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // Of an erased story nothing is kept that has a word of it, but the newsroom must know it again: its file may still be there, its
-// slug must not go to another story, and its old address is answered with 410. So names are kept as their hashes.
+// slug must not go to another story, and its old address is answered with 410. So names are kept as their hashes. An id is kept as it is,
+// since issues and feeds refer to it: one that was made here has no word of the story, and one that the file pinned is the staff's choice.
 
 const veilMark = "sha256:"
 
@@ -33,4 +39,74 @@ func (s Story) Minted() bool { return minted.MatchString(s.ID) }
 func (s *Story) erase() {
 	s.Item, s.Hash = nil, ""
 	s.Path, s.Slug = veil(s.Path), veil(s.Slug)
+}
+
+// What others than the store keep of an erased story goes after it was saved, and the program may die in between. So it is a setting
+// what is still to be done: a list of ids, which is empty once only the database's log may have words of them.
+
+// newlyErased are the ids of those of the stories that were known and not erased.
+func (k Known) newlyErased(stories []Story) (ids []string) {
+	before := make(map[string]Status, len(k.Stories))
+	for _, s := range k.Stories {
+		before[s.ID] = s.Status
+	}
+	for _, s := range stories {
+		if was, known := before[s.ID]; known && s.Status == Erased && was != Erased {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+// owe notes that stories are to be scrubbed.
+func owe(ctx context.Context, tx *sql.Tx, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	owed, _, err := unscrubbed(ctx, tx)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(slices.Concat(owed, ids))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('erased', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, string(text))
+	return err
+}
+
+// Unscrubbed gives the ids of erased stories of which others than the store may keep words. more tells that the database's log or its
+// free pages may, even if there are none.
+func (s *Store) Unscrubbed(ctx context.Context) (ids []string, more bool, err error) {
+	return unscrubbed(ctx, s.DB)
+}
+
+func unscrubbed(ctx context.Context, d interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) (ids []string, more bool, err error) {
+	var text string
+	err = d.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = 'erased'`).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	} else if err == nil {
+		err = json.Unmarshal([]byte(text), &ids)
+	}
+	return ids, true, err
+}
+
+// Scrubbed notes that nobody keeps words of the stories that Unscrubbed gave; the database's log may.
+func (s *Store) Scrubbed(ctx context.Context) error {
+	return s.note(ctx, `UPDATE settings SET value = '[]' WHERE name = 'erased'`)
+}
+
+// Cleared notes that no word is left of any erased story.
+func (s *Store) Cleared(ctx context.Context) error {
+	return s.note(ctx, `DELETE FROM settings WHERE name = 'erased'`)
+}
+
+func (s *Store) note(ctx context.Context, statement string) error {
+	return s.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, statement)
+		return err
+	})
 }

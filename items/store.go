@@ -169,7 +169,7 @@ func (s *Store) scan(rows *sql.Rows) (Story, error) {
 
 // Save remembers, of the stories that a Match with k gave, those that show at now or were known before, so that they are
 // the same ones for ever, and notes which known ones have no file any more. It fixes the host at the first time. Stories
-// that nobody has seen yet need no memory.
+// that nobody has seen yet need no memory. What others keep of a story that was erased goes later: Unscrubbed tells of it.
 func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) error {
 	changed := changes(k, stories, now)
 	if len(changed) == 0 {
@@ -185,6 +185,9 @@ func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Tim
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ('host', $1) ON CONFLICT DO NOTHING`, k.Host); err != nil {
+			return err
+		}
+		if err := owe(ctx, tx, k.newlyErased(changed)); err != nil {
 			return err
 		}
 		return save(ctx, tx, changed)

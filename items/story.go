@@ -75,20 +75,28 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 
 // Absent gives the stories that readers know and that no file has any more; stories are those that Match gave. A story whose
 // file is missed stays for a period of grace, since a file may be deleted by mistake or its folder not be mounted; then it counts as
-// withdrawn.
+// withdrawn. A version of a story that was withdrawn or erased has no grace: it goes with that.
 func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Story {
 	present := make(map[string]bool, len(stories))
-	for _, s := range stories {
-		present[s.ID] = true
+	status := make(map[string]Status, len(k.Stories))
+	for i := range k.Stories {
+		status[k.Stories[i].ID] = k.Stories[i].Status
+	}
+	for i := range stories { // this is newer
+		present[stories[i].ID], status[stories[i].ID] = true, stories[i].Status
 	}
 	now = now.Truncate(time.Microsecond).UTC()
 	var absent []Story
 	for _, s := range k.Stories {
-		if present[s.ID] || s.FirstPublished.IsZero() || s.Status == Draft {
+		if present[s.ID] || s.FirstPublished.IsZero() {
 			continue
 		}
 		if s.Gone.IsZero() {
 			s.Gone = now
+		}
+		s.goWith(status, now)
+		if s.Status == Draft {
+			continue
 		}
 		if s.Status == Published && now.Sub(s.Gone) >= grace {
 			s.Status, s.Updated = Withdrawn, s.Gone.Add(grace)
@@ -205,10 +213,7 @@ func (m *matcher) byPin(i int) *Story {
 	if it == nil || it.ID == "" || m.pinned[it.ID] != i {
 		return nil
 	}
-	if s := m.byID[it.ID]; s != nil {
-		return s
-	}
-	return m.byID[veil(it.ID)]
+	return m.byID[it.ID]
 }
 
 func (m *matcher) byPathAndHash(i int) *Story {

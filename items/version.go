@@ -300,6 +300,17 @@ func (s *Story) follow(own Story, now time.Time) {
 	}
 }
 
+// goWith takes a version back whose file is gone when the story that it is a version of was taken back, of these by their ids.
+func (s *Story) goWith(status map[string]Status, now time.Time) {
+	own := status[s.version().Work]
+	if strictness[own] <= max(strictness[s.Status], strictness[Draft]) {
+		return
+	}
+	if s.Status, s.Updated = own, now; own == Erased {
+		s.erase()
+	}
+}
+
 // own is the index of the story's own file that file i is a version of, else -1.
 func (m *matcher) own(i int) int {
 	if at, there := m.present[m.files[i].Of]; there && m.files[i].Of != "" {

@@ -7,17 +7,35 @@ import (
 	"slices"
 
 	"tidings/digest"
-	"tidings/items"
 	"tidings/mailer/ledger"
 )
 
-// scrub takes stories that were erased since the last look out of what the database keeps of issues, and out of its free pages. Mails that
-// went out cannot be called back.
-func (n *Newsroom) scrub(ctx context.Context, desk Desk) error {
-	erased := newlyErased(desk)
-	if len(erased) == 0 {
-		return nil
+// scrub takes stories that were erased out of what the database keeps of issues, and out of its free pages and its log, and what an earlier
+// call did not come to, too. Before all is published, the database may know their pages and their pictures, too: then a later call does the
+// rest. Mails that went out cannot be called back.
+func (n *Newsroom) scrub(ctx context.Context, published bool) error {
+	erased, more, err := n.stories.Unscrubbed(ctx)
+	if err != nil || !more {
+		return err
 	}
+	if len(erased) > 0 {
+		if err := n.scrubIssues(ctx, erased); err != nil {
+			return err
+		}
+	}
+	if !published {
+		return n.db.Truncate(ctx)
+	}
+	if err := n.assets.Prune(ctx, n.db); err != nil {
+		return err
+	}
+	if err := n.db.Truncate(ctx); err != nil {
+		return err
+	}
+	return n.stories.Cleared(ctx)
+}
+
+func (n *Newsroom) scrubIssues(ctx context.Context, erased []string) error {
 	issues, err := n.Ledger.IssuesWith(ctx, erased)
 	if err != nil {
 		return err
@@ -28,21 +46,7 @@ func (n *Newsroom) scrub(ctx context.Context, desk Desk) error {
 			return err
 		}
 	}
-	return n.db.Truncate(ctx)
-}
-
-// newlyErased are the ids of the stories that were not erased at the last publication.
-func newlyErased(desk Desk) (ids []string) {
-	before := map[string]items.Status{}
-	for _, s := range desk.known.Stories {
-		before[s.ID] = s.Status
-	}
-	for _, s := range desk.Stories {
-		if was, known := before[s.ID]; known && s.Status == items.Erased && was != items.Erased {
-			ids = append(ids, s.ID)
-		}
-	}
-	return ids
+	return n.stories.Scrubbed(ctx)
 }
 
 func (n *Newsroom) scrubIssue(ctx context.Context, i ledger.Issue, erased []string) error {

@@ -166,14 +166,14 @@ func emptied(known items.Known, files int, absent []items.Story) bool {
 	return missing > 1 && (files == 0 || missing >= suddenly && 2*missing > there)
 }
 
-// kept gives absent stories as if their files were there still, if they were at the last publication.
+// kept gives absent stories as if their files were there still, if they were at the last publication, but for versions of what was erased.
 func kept(known items.Known, absent []items.Story) []items.Story {
 	before := map[string]items.Story{}
 	for _, s := range known.Stories {
 		before[s.ID] = s
 	}
 	for i, s := range absent {
-		if was := before[s.ID]; was.Gone.IsZero() {
+		if was := before[s.ID]; was.Gone.IsZero() && s.Status != items.Erased {
 			absent[i] = was
 		}
 	}
@@ -247,33 +247,8 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
 		return Publication{}, err
 	}
-	site, issues, err := n.site(ctx, desk)
-	if err != nil {
-		return Publication{}, err
-	}
-	pub := Publication{Desk: desk}
-	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
-	if n.force {
-		err = n.public.Distrust(ctx)
-	} else {
-		pub.Floods, err = n.guard(&site, desk)
-	}
-	if err != nil {
-		return pub, err
-	}
-	// Before the feeds are: what has left one must be known for it even if this process is killed.
-	if err := n.saveFloors(ctx, site); err != nil {
-		return pub, err
-	}
-	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
-		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
-		return pub, err
-	}
-	if err := n.assets.Remember(ctx, n.db); err != nil {
-		return pub, err
-	}
-	if err := n.scrub(ctx, desk); err != nil {
+	pub, site, err := n.replace(ctx, desk)
+	if err := errors.Join(err, n.scrub(ctx, err == nil)); err != nil {
 		return pub, err
 	}
 	n.remember(site)
@@ -281,6 +256,34 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		return pub, err
 	}
 	return pub, desk.problem()
+}
+
+// replace puts what is to be seen of the stories in the place of what was seen before.
+func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, site publish.Site, err error) {
+	site, issues, err := n.site(ctx, desk)
+	if err != nil {
+		return pub, site, err
+	}
+	pub.Desk = desk
+	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
+	if n.force {
+		err = n.public.Distrust(ctx)
+	} else {
+		pub.Floods, err = n.guard(&site, desk)
+	}
+	if err != nil {
+		return pub, site, err
+	}
+	// Before the feeds are: what has left one must be known for it even if this process is killed.
+	if err := n.saveFloors(ctx, site); err != nil {
+		return pub, site, err
+	}
+	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
+	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
+		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
+		return pub, site, err
+	}
+	return pub, site, n.assets.Remember(ctx, n.db)
 }
 
 // site is what is to be seen of the stories, and the past issues among that.

@@ -1,6 +1,7 @@
 package newsroom_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,59 @@ func TestVersionTakenBack(t *testing.T) {
 		}
 		if strings.Contains(kept, "Geheim") != (test.after == "Geheim") || strings.Contains(kept, "Secret") != (test.after != "") || !strings.Contains(kept, "Openness") {
 			t.Errorf("%s: the issue keeps words of it, or lost others", test.name)
+		}
+	}
+}
+
+// TestVersionGone: a version whose file was deleted goes at once with the story that it is a version of, and with what is erased no word of it
+// stays; without that it has its time of grace.
+func TestVersionGone(t *testing.T) {
+	t.Parallel()
+	french := []string{"Geheim", "secret-fr", "Lilas"}
+	for _, test := range []struct {
+		name, before, now string // number and why; the story's own keys when the version's file is deleted, if that is earlier; and then
+		lacking           bool   // most other files are missing
+		shown, kept       bool   // the version, as it was, and any word of it
+	}{
+		{"1 the story stays", "", "", false, true, true},
+		{"2 withdrawn in the same move", "", "status: withdrawn\n", false, false, true},
+		{"3 erased in the same move", "", "status: erased\n", false, false, false},
+		{"4 erased, with most of the folder missing", "", "status: erased\n", true, false, false},
+		{"5 withdrawn, and then erased", "status: withdrawn\n", "status: erased\n", false, false, false},
+		{"6 a draft, and then erased", "status: draft\n", "status: erased\n", false, false, false},
+	} {
+		r := newRoom(t)
+		others := []string{"open.md", item("Openness", "date: 2016-12-02"), "more.md", item("More", "date: 2016-12-02")}
+		for _, name := range strings.Fields("a b c d e f g") {
+			others = append(others, name+".md", item(name, "date: 2016-12-02"))
+		}
+		r.onlyItems(append(others, "secret.md", item("Secret", "date: 2016-12-01\nnewsletter: lead"), "secret.fr.md", "---\ntitle: Geheim\nimage: {src: p.svg, alt: Lilas}\n---\nx\n", "p.svg", drawing("x"))...)
+		r.everybodyReads("fr")
+		r.send(newsroom.Order{}, nil)
+		if test.before != "" {
+			r.edit("items/secret.md", "date:", test.before+"date:")
+			r.remove("items/secret.fr.md")
+			r.publish()
+		} else {
+			r.remove("items/secret.fr.md")
+		}
+		r.write("items/secret.md", item("Secret", test.now+"date: 2016-12-01"))
+		if test.lacking {
+			for _, name := range strings.Fields("a b c d e f g") {
+				r.remove("items/" + name + ".md")
+			}
+		}
+		if _, err := r.Publish(t.Context()); (err != nil) != test.lacking {
+			t.Fatal(test.name, err)
+		}
+		page, err := os.ReadFile(r.path("public/news/secret-fr/index.html"))
+		if shown := err == nil && strings.Contains(string(page), "Lilas"); shown != test.shown {
+			t.Errorf("%s: it shows: %t; %v", test.name, shown, err)
+		}
+		for _, w := range french {
+			if places := r.holding(w); (len(places) > 0) != test.kept {
+				t.Errorf("%s: %s is in %q", test.name, w, places)
+			}
 		}
 	}
 }

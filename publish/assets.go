@@ -273,3 +273,17 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 	}
 	return err
 }
+
+// Prune forgets in the database all files that were not asked for since Begin, those of which other processes know, too.
+func (a *Assets) Prune(ctx context.Context, d *db.DB) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	paths, err := json.Marshal(slices.AppendSeq([]string{}, maps.Keys(a.used)))
+	if err != nil {
+		return err
+	}
+	return d.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM media WHERE path NOT IN (SELECT value FROM json_each($1))`, string(paths))
+		return err
+	})
+}

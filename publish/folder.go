@@ -28,6 +28,7 @@ type Folder struct {
 	Dir string
 
 	records records
+	swept   sync.Once
 }
 
 // Report is what a publication did.
@@ -52,6 +53,7 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 	if err != nil {
 		return r, err
 	}
+	f.swept.Do(func() { err = atomicfile.Sweep(f.places(slices.Collect(maps.Keys(known)))...) })
 	wanted := make(map[string]bool, len(docs))
 	var due []Document
 	for _, d := range docs {
@@ -66,7 +68,7 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 		wanted[p] = true
 	}
 	// What cannot be taken away must not keep the rest from being replaced, nor what cannot be written the rest from going.
-	failed := f.remove(ctx, known, wanted, &r)
+	failed := errors.Join(err, f.remove(ctx, known, wanted, &r))
 	return r, errors.Join(failed, f.write(ctx, due, known, &r, len(docs)))
 }
 
@@ -316,7 +318,7 @@ func (f *Folder) remove(ctx context.Context, known map[string]record, wanted map
 
 // takeAway takes away what it can of some files, and gives the errors of all others.
 func (f *Folder) takeAway(ctx context.Context, paths []string, r *Report) error {
-	var failed []error
+	failed := []error{atomicfile.Sweep(f.places(paths)...)} // a process that died may have left a part of what is to go
 	var gone []string
 	for _, p := range paths {
 		if err := os.Remove(f.path(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -2,9 +2,12 @@
 package atomicfile
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Write replaces the file at path by data: it is written beside it under a dotted temporary name, flushed to disk,
@@ -31,8 +34,39 @@ func Fill(path string, perm os.FileMode, fill func(w io.Writer) error) error {
 	return write(path, perm, fill, (*os.File).Sync)
 }
 
+// mark begins the names of temporary files; digits follow.
+const mark = ".tmp-"
+
+// Sweep takes away the temporary files that processes which died left beside these files, which need not be there themselves. Nobody may be
+// writing files there meanwhile. Other files stay, whatever they are.
+func Sweep(paths ...string) error {
+	var failed []error
+	swept := map[string]bool{}
+	for _, p := range paths {
+		if dir := filepath.Dir(p); !swept[dir] {
+			swept[dir] = true
+			failed = append(failed, sweep(dir))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func sweep(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	failed := []error{err}
+	for _, e := range entries {
+		if number, ours := strings.CutPrefix(e.Name(), mark); ours && number != "" && strings.Trim(number, "0123456789") == "" && e.Type().IsRegular() {
+			failed = append(failed, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return errors.Join(failed...)
+}
+
 func write(path string, perm os.FileMode, fill func(w io.Writer) error, flush func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), mark+"*")
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,11 @@ package atomicfile_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -55,6 +58,39 @@ func TestError(t *testing.T) {
 	onlyFile(t, path, "full")
 	if err := atomicfile.Write(filepath.Join(dir, "missing", "f"), nil, 0o644); err == nil {
 		t.Error("a file was written into a folder that is not there")
+	}
+}
+
+// TestSweep: what a process that died left goes, and nothing else does.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	if err := atomicfile.Sweep(filepath.Join(dir, "missing", "f")); err != nil {
+		t.Error(err)
+	}
+	var died any
+	func() {
+		defer func() { died = recover() }()
+		_ = atomicfile.Fill(filepath.Join(dir, "f"), 0o644, func(io.Writer) error { panic("it dies") })
+	}()
+	others := []string{".tmp-", ".tmp-12x", ".tmp-folder", ".tmp.1", "tmp-12"}
+	for _, name := range others {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".tmp-12"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(atomicfile.Sweep(filepath.Join(dir, "f"), filepath.Join(dir, "g")), os.Remove(filepath.Join(dir, ".tmp-12"))); err != nil {
+		t.Error(err)
+	}
+	files, err := os.ReadDir(dir)
+	var left []string
+	for _, f := range files {
+		left = append(left, f.Name())
+	}
+	if err != nil || died == nil || !slices.Equal(left, others) {
+		t.Errorf("the folder holds %q, want %q; %v", left, others, err)
 	}
 }
 
