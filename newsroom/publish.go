@@ -249,6 +249,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	}
 	pub, site, err := n.replace(ctx, desk)
 	if err := errors.Join(err, n.scrub(ctx, err == nil)); err != nil {
+		n.published = "" // what is there is of neither
 		return pub, err
 	}
 	n.remember(site)

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"tidings/config"
 	"tidings/publish"
 )
 
@@ -74,7 +73,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 	case f.name != name: // the landing page, at the feed's address
 		w.Header().Set("Vary", vary(name))
 	case isLive(name) && s.Newsroom.Config.Feeds.Hub != "":
-		w.Header().Set("Link", discovery(s.Newsroom.Config, name))
+		w.Header().Set("Link", discovery(s.Newsroom.Config.Feeds.Hub, s.Newsroom.Config.URL, name))
 	}
 	if !s.delta(w, r, f, chosen) {
 		s.send(w, r, f, chosen)
@@ -82,8 +81,8 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // discovery names the hub that tells of changes of a feed, and the address by which the hub knows the feed (WebSub §4).
-func discovery(c *config.Config, name string) string {
-	return fmt.Sprintf(`<%s>; rel="hub", <%s%s>; rel="self"`, c.Feeds.Hub, c.URL, (&url.URL{Path: name}).EscapedPath())
+func discovery(hub, base, name string) string {
+	return fmt.Sprintf(`<%s>; rel="hub", <%s%s>; rel="self"`, hub, base, (&url.URL{Path: name}).EscapedPath())
 }
 
 // erased tells whether this was an erased story's page, or anything that lay beside it. Its name is in no folder any more.
