@@ -1,7 +1,15 @@
 package newsroom_test
 
 import (
+	"bytes"
+	"image"
+	"image/png"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
+
+	"tidings/newsroom"
 )
 
 // TestMediaOfBroken: a file with an error leaves its story as it was, pictures and documents included, also in a new process.
@@ -36,4 +44,43 @@ func TestMediaOfBroken(t *testing.T) {
 			t.Errorf("%s: there are %v, %v", test.name, media, err)
 		}
 	}
+}
+
+// TestMailedPictures: the pictures that a mail and its issue's page show stay when the story gets another one, and those that only the
+// story's page showed go.
+func TestMailedPictures(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.png", plainPicture(t, 1700), "b.png", plainPicture(t, 1800), "a.md", item("A", "newsletter: lead\ndate: 2016-12-01\nimage: {src: a.png, alt: x}"))
+	r.send(newsroom.Order{}, nil)
+	r.edit("items/a.md", "a.png", "b.png")
+	r.publish()
+	mails := r.mails()
+	if len(mails) != 8 {
+		t.Fatalf("%d people got mail", len(mails))
+	}
+	shown := regexp.MustCompile(`https://news\.example\.org/(media/[0-9a-z-]+\.(?:png|jpg))`)
+	for to, m := range mails {
+		found := shown.FindStringSubmatch(strings.NewReplacer("=\r\n", "", "=\n", "").Replace(m[0].body))
+		if found == nil {
+			t.Fatalf("%s got no picture:\n%s", to, m[0].body)
+		}
+		if _, err := os.Stat(r.path("public/" + found[1])); err != nil || !strings.Contains(found[1], "-600.") {
+			t.Errorf("%s: the picture that was mailed: %s, %v", to, found[1], err)
+		}
+	}
+	media, err := r.readDir("public/media")
+	if err != nil || len(media) != 5 { // three of b, two of a: not that in full size
+		t.Errorf("there are %v, %v", media, err)
+	}
+}
+
+// plainPicture is a PNG of this width.
+func plainPicture(t *testing.T, width int) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, width, 100))); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
