@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -154,32 +155,60 @@ func (a *Assets) content(m items.Media) ([]byte, error) {
 	return io.ReadAll(in)
 }
 
-// read makes the versions of a file and gives what is to be known of them.
+// read makes the versions of a file and gives what is to be known of them. Whether it is a picture is told by its bytes, not by its name
+// alone: no picture may be published with what tells where it was taken.
 func (a *Assets) read(m items.Media) (asset, error) {
-	data, err := a.content(m)
+	in, err := a.folder.Open(m)
 	if err != nil {
 		return asset{}, err
 	}
-	sum := sha256.Sum256(data)
-	ext := path.Ext(m.Path)
-	base := "media/" + hex.EncodeToString(sum[:6])
-	if name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), ext)); name != "" {
-		base += "-" + name
+	defer in.Close()
+	head := bufio.NewReaderSize(in, picture.Sniff)
+	start, err := head.Peek(picture.Sniff)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return asset{}, err
 	}
-	out := asset{Media: m, Asset: items.Asset{Type: m.Type, Size: m.Size}}
-	if !strings.HasPrefix(m.Type, "image/") {
-		if ext = items.Slugify(ext); ext != "" { // "pdf (1)" would break addresses
-			base += "." + ext
-		}
-		out.URL, out.Files = a.url+base, []version{{Path: base}}
-		return out, nil
+	if strings.HasPrefix(m.Type, "image/") || picture.Is(start) {
+		return a.readPicture(m, head)
+	}
+	return a.readDocument(m, head)
+}
+
+func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
+	sum := sha256.New()
+	size, err := io.Copy(sum, in)
+	if err != nil {
+		return asset{}, err
+	}
+	name := mediaName(m, sum.Sum(nil))
+	if ext := items.Slugify(path.Ext(m.Path)); ext != "" { // "pdf (1)" would break addresses
+		name += "." + ext
+	}
+	return asset{Media: m, Asset: items.Asset{URL: a.url + name, Type: m.Type, Size: size}, Files: []version{{Path: name}}}, nil
+}
+
+func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
+	data, err := io.ReadAll(io.LimitReader(in, picture.MaxBytes+1)) // one more is refused
+	if err != nil {
+		return asset{}, err
 	}
 	made, err := picture.Prepare(data)
 	if err != nil {
 		return asset{}, err
 	}
-	a.pictures(&out, base, made)
+	sum := sha256.Sum256(data)
+	out := asset{Media: m}
+	a.pictures(&out, mediaName(m, sum[:]), made)
 	return out, nil
+}
+
+// mediaName is the path of a file with this content, without an ending.
+func mediaName(m items.Media, sum []byte) string {
+	name := "media/" + hex.EncodeToString(sum[:6])
+	if slug := items.Slugify(strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path))); slug != "" {
+		name += "-" + slug
+	}
+	return name
 }
 
 // pictures names the versions of a picture; those that are alike are one file.

@@ -3,6 +3,7 @@ package publish_test
 import (
 	"bytes"
 	"image"
+	"image/jpeg"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -148,5 +149,63 @@ func TestAssetFiles(t *testing.T) {
 	}
 	if got := use("p.pdf"); got != p {
 		t.Errorf("then: %q", got)
+	}
+}
+
+// located is a photograph with a note of where it was taken.
+func located(t testing.TB) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 30, 20)), nil); err != nil {
+		t.Fatal(err)
+	}
+	note := "Exif\x00\x00" + place
+	return b.String()[:2] + "\xff\xe1\x00" + string(rune(2+len(note))) + note + b.String()[2:]
+}
+
+const place = "51.4934 N 0.0098 E"
+
+// TestPicturesByContent: what is a picture loses the note of where it was taken, whatever it is called, or is not published at all.
+func TestPicturesByContent(t *testing.T) {
+	const webp = "RIFF\x04\x00\x00\x00WEBP"
+	for _, test := range []struct {
+		name, file, content string // number and why
+		kind                string // media type of what is published; "" if it must not be
+		problem             string
+	}{
+		{"1 a JPEG as usual", "a.jpg", located(t), "image/jpeg", ""},
+		{"2 called HEIC", "a.heic", located(t), "image/jpeg", ""},
+		{"3 a rare ending", "a.jpe", located(t), "image/jpeg", ""},
+		{"4 a raw file by its name", "a.dng", located(t), "image/jpeg", ""},
+		{"5 no ending", "a", located(t), "image/jpeg", ""},
+		{"6 an ending that nobody knows", "a.backup", located(t), "image/jpeg", ""},
+		{"7 said to be a document", "a.pdf", located(t), "image/jpeg", ""},
+		{"8 a drawing without an ending", "a", "<?xml version='1.0'?><svg/>", "image/svg+xml", ""},
+		{"9 a HEIC", "a.heic", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + place, "", "HEIC"},
+		{"10 without an ending", "a", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + place, "", "HEIC"},
+		{"11 a HEIF", "a.heif", "\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic" + place, "", "HEIC"},
+		{"12 a TIFF", "a.tiff", "II*\x00" + place, "", "TIFF"},
+		{"13 the other kind", "a.tif", "MM\x00*" + place, "", "TIFF"},
+		{"14 a raw file", "a.dng", "II*\x00" + place, "", "TIFF"},
+		{"15 a raw file by its bytes", "a.bin", "II*\x00" + place, "", "TIFF"},
+		{"16 a picture by its name, though nobody knows what it is", "a.dng", place, "", "no picture"},
+		{"17 a broken one", "a", webp, "", "damaged"},
+		{"18 a film is none", "a.mp4", "\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", "video/mp4", ""},
+		{"19 nor is other XML", "a.xml", "<?xml version='1.0'?><list/>", "application/octet-stream", ""},
+	} {
+		dir, a, f := newAssets(t)
+		put(t, filepath.Join(dir, test.file), test.content)
+		got, ok := a.Asset("x.md", test.file)
+		if got.Type != test.kind || ok != (test.kind != "") {
+			t.Errorf("%s: %+v, %t", test.name, got, ok)
+		}
+		probs := a.Problems()
+		if said := probs.Error(); (len(probs) > 0) != (test.problem != "") || !strings.Contains(said, test.problem) || test.problem != "" && probs[0].Hint == "" {
+			t.Errorf("%s: the problems are %q", test.name, probs)
+		}
+		replace(t, f, a.Documents())
+		if ok && strings.Contains(tree(t, f.Dir), place) {
+			t.Errorf("%s: it tells where it was taken", test.name)
+		}
 	}
 }
