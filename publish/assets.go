@@ -196,13 +196,12 @@ func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
 	if err != nil {
 		return asset{}, err
 	}
-	sum := sha256.Sum256(data)
 	out := asset{Media: m}
-	a.pictures(&out, mediaName(m, sum[:]), made)
+	a.pictures(&out, data, made)
 	return out, nil
 }
 
-// mediaName is the path of a file with this content, without an ending.
+// mediaName is the path of a file that is made of content with this sum, without an ending.
 func mediaName(m items.Media, sum []byte) string {
 	name := "media/" + hex.EncodeToString(sum[:6])
 	if slug := items.Slugify(strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path))); slug != "" {
@@ -211,23 +210,25 @@ func mediaName(m items.Media, sum []byte) string {
 	return name
 }
 
-// pictures names the versions of a picture; those that are alike are one file.
-func (a *Assets) pictures(out *asset, base string, made picture.Versions) {
-	web := base + made.Web.Ext()
+// pictures names the versions of a picture that holds data; those that are alike are one file.
+func (a *Assets) pictures(out *asset, data []byte, made picture.Versions) {
+	sum := sha256.Sum256(data)
+	web := mediaName(out.Media, sum[:]) + made.Web.Ext()
 	out.Files = []version{{web, "web"}}
 	out.URL, out.Type, out.Size, out.Width, out.Height = a.url+web, made.Web.Type, int64(len(made.Web.Data)), made.Web.Width, made.Web.Height
+	// The others have a hash of their own: else photo.jpg in full size would be called like photo-full.jpg for pages.
+	rendition := func(kind, suffix string, p picture.Picture) *items.Rendition {
+		own := sha256.Sum256(append(sum[:], kind...))
+		name := mediaName(out.Media, own[:]) + suffix + p.Ext()
+		out.Files = append(out.Files, version{name, kind})
+		return &items.Rendition{URL: a.url + name, Type: p.Type, Size: int64(len(p.Data)), Width: p.Width, Height: p.Height}
+	}
 	if made.Mail.Data != nil && !bytes.Equal(made.Mail.Data, made.Web.Data) {
-		out.Small = a.rendition(out, base+"-600", "mail", made.Mail)
+		out.Small = rendition("mail", "-600", made.Mail)
 	}
 	if !bytes.Equal(made.Full.Data, made.Web.Data) {
-		out.Full = a.rendition(out, base+"-full", "full", made.Full)
+		out.Full = rendition("full", "-full", made.Full)
 	}
-}
-
-func (a *Assets) rendition(out *asset, name, kind string, p picture.Picture) *items.Rendition {
-	name += p.Ext()
-	out.Files = append(out.Files, version{name, kind})
-	return &items.Rendition{URL: a.url + name, Type: p.Type, Size: int64(len(p.Data)), Width: p.Width, Height: p.Height}
 }
 
 // Recall reads what the database remembers, once.

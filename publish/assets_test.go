@@ -209,3 +209,32 @@ func TestPicturesByContent(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesOfVersions: no two pictures share a name with other bytes, though they are alike and one is called like a version of the other.
+func TestNamesOfVersions(t *testing.T) {
+	dir, a, f := newAssets(t)
+	for _, name := range []string{"photo.png", "photo-600.png", "photo-full.png"} {
+		put(t, filepath.Join(dir, name), picture(t, 1700, 20))
+		if _, ok := a.Asset("x.md", name); !ok {
+			t.Fatal(name)
+		}
+	}
+	r := replace(t, f, a.Documents())
+	if len(r.Written) != 9 {
+		t.Errorf("three pictures in three sizes are %q", r.Written)
+	}
+	first := map[string]string{}
+	for _, name := range []string{"photo.png", "photo-600.png", "photo-full.png"} {
+		got, _ := a.Asset("x.md", name)
+		for url, width := range map[string]int{got.URL: 1600, got.Small.URL: 600, got.Full.URL: 1700} {
+			content, err := os.ReadFile(filepath.Join(f.Dir, strings.TrimPrefix(url, "https://example.org/news/")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if config, err := png.DecodeConfig(bytes.NewReader(content)); err != nil || config.Width != width || first[url] != "" {
+				t.Errorf("%s of %s is %d wide, %v; it is also of %q", url, name, config.Width, err, first[url])
+			}
+			first[url] = name
+		}
+	}
+}
