@@ -40,14 +40,28 @@ type Assets struct {
 // asset is what was made of a file.
 type asset struct {
 	Media items.Media `json:"media"`
+	Maker int         `json:"maker"` // the picture.Version of the program that made it
 	items.Asset
 	Files []version `json:"files"`
+}
+
+// of tells whether it is what this program makes of the file as it is now.
+func (a asset) of(m items.Media) bool {
+	return a.Media == m && a.Maker == picture.Version
 }
 
 // version is a file that is published.
 type version struct {
 	Path string `json:"path"`
 	Kind string `json:"kind"` // web, mail, full, or "" for the file as it is
+}
+
+// print stands for all that the file is made of: its name for its content.
+func (v version) print(of asset) string {
+	if v.Kind == "" {
+		return v.Path
+	}
+	return fmt.Sprintf("%s %d", v.Path, of.Maker)
 }
 
 // NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
@@ -72,7 +86,7 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known, ok := a.known[m.Path]
-	if !ok || known.Media != m && !a.folder.Settling(m) {
+	if !ok || !known.of(m) && !a.folder.Settling(m) {
 		if known, err = a.read(m); err != nil {
 			a.refuse(item, m, err)
 			return items.Asset{}, false
@@ -125,12 +139,13 @@ func (a *Assets) Documents() []Document {
 	var docs []Document
 	seen := map[string]bool{}
 	for _, p := range slices.Sorted(maps.Keys(a.used)) {
-		for _, v := range a.used[p].Files {
+		known := a.used[p]
+		for _, v := range known.Files {
 			if seen[v.Path] {
 				continue
 			}
 			seen[v.Path] = true
-			docs = append(docs, Document{Path: v.Path, Print: v.Path, Make: func() ([]byte, error) { return a.bytes(a.used[p].Media, v.Kind) }})
+			docs = append(docs, Document{Path: v.Path, Print: v.print(known), Make: func() ([]byte, error) { return a.bytes(known.Media, v.Kind) }})
 		}
 	}
 	return docs
@@ -184,7 +199,7 @@ func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
 	if ext := items.Slugify(path.Ext(m.Path)); ext != "" { // "pdf (1)" would break addresses
 		name += "." + ext
 	}
-	return asset{Media: m, Asset: items.Asset{URL: a.url + name, Type: m.Type, Size: size}, Files: []version{{Path: name}}}, nil
+	return asset{Media: m, Maker: picture.Version, Asset: items.Asset{URL: a.url + name, Type: m.Type, Size: size}, Files: []version{{Path: name}}}, nil
 }
 
 func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
@@ -196,7 +211,7 @@ func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
 	if err != nil {
 		return asset{}, err
 	}
-	out := asset{Media: m}
+	out := asset{Media: m, Maker: picture.Version}
 	a.pictures(&out, data, made)
 	return out, nil
 }
@@ -269,7 +284,7 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 	defer a.mu.Unlock()
 	var put, drop []string
 	for p, u := range a.used {
-		if old, ok := a.stored[p]; !ok || !old.Media.Mod.Equal(u.Media.Mod) || old.URL != u.URL {
+		if old, ok := a.stored[p]; !ok || old.Media != u.Media || old.Maker != u.Maker || old.URL != u.URL {
 			put = append(put, p)
 		}
 	}

@@ -238,3 +238,37 @@ func TestNamesOfVersions(t *testing.T) {
 		}
 	}
 }
+
+// TestNewRelease: what an older release made of a picture is made anew, and what is known of it is right.
+func TestNewRelease(t *testing.T) {
+	dir, a, f := newAssets(t)
+	put(t, filepath.Join(dir, "a.png"), picture(t, 30, 20))
+	want, _ := a.Asset("x.md", "a.png")
+	replace(t, f, a.Documents())
+	if err := a.Remember(t.Context(), f.DB); err != nil {
+		t.Fatal(err)
+	}
+	published := tree(t, f.Dir)
+	for _, change := range []string{
+		`UPDATE media SET asset = REPLACE(REPLACE(asset, '"Width":30', '"Width":31'), '"maker":1', '"maker":0')`,
+		`UPDATE published SET print = path || ' 0', hash = zeroblob(32)`,
+		`UPDATE settings SET value = '77' WHERE name = 'published'`,
+	} {
+		if _, err := f.DB.Exec(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := strings.TrimPrefix(want.URL, "https://example.org/news/")
+	put(t, filepath.Join(f.Dir, old), "as it was made before")
+	again := publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
+	if err := again.Recall(t.Context(), f.DB); err != nil {
+		t.Fatal(err)
+	}
+	again.Begin()
+	if got, ok := again.Asset("x.md", "a.png"); !ok || got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if replace(t, f, again.Documents()); tree(t, f.Dir) != published {
+		t.Error("it was not made anew")
+	}
+}

@@ -20,6 +20,9 @@ import (
 	"slices"
 )
 
+// Version is raised whenever the same file would give other versions than before, or be refused no more: then all are made anew.
+const Version = 1
+
 // The sizes that pictures are made in, and the limits of what is read.
 const (
 	WebSize   = 1600        // pixels of the longer side
