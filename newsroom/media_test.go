@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"tidings/newsroom"
 )
@@ -83,4 +84,47 @@ func plainPicture(t *testing.T, width int) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// TestPictureGone: a picture that is gone together with its story holds up nothing while the story still shows, though all is made anew.
+func TestPictureGone(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string // number and why
+		wipe  bool
+		force bool
+	}{
+		{"1 all is distrusted", false, true},
+		{"2 somebody took the published files away", true, false},
+		{"3 both", true, true},
+	} {
+		r := newRoom(t)
+		r.onlyItems("a.svg", drawing("old"), "a.md", item("A", "date: 2016-12-01\nimage: {src: a.svg, alt: x}"), "b.md", item("B", "date: 2016-12-01"))
+		r.publish()
+		r.remove("items/a.md")
+		r.remove("items/a.svg")
+		r.write("items/c.md", item("Breaking", "date: 2016-12-02"))
+		if test.wipe {
+			if err := os.RemoveAll(r.path("public/media")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n, err := newsroom.Open(t.Context(), r.dir, newsroom.Outside{Now: r.now, Force: test.force})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Newsroom = n
+		for range 2 {
+			r.pass(2 * time.Minute)
+			if p := r.publish(); p.Complaints() != nil || !strings.Contains(r.read("public/feeds/news.rss"), "Breaking") {
+				t.Errorf("%s: %v", test.name, p.Complaints())
+			}
+		}
+		if !test.wipe && r.shown() != drawing("old") {
+			t.Errorf("%s: its picture is gone", test.name)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -241,7 +241,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		return pub, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
+	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays(), site.Stays())); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, err
 	}

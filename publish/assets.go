@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"tidings/feed"
 	"tidings/internal/db"
 	"tidings/internal/picture"
 	"tidings/internal/problem"
@@ -34,7 +35,10 @@ type Assets struct {
 	known   map[string]asset // by path under the items folder
 	stored  map[string]asset // likewise, as the database has it; nil before it was read
 	used    map[string]asset
+	gone    map[string]asset // likewise, of which there is but what was published
 	refused map[string]problem.Problem
+
+	prepared prepared
 }
 
 // asset is what was made of a file.
@@ -42,6 +46,7 @@ type asset struct {
 	Media items.Media `json:"media"`
 	Maker int         `json:"maker"` // the picture.Version of the program that made it
 	items.Asset
+	Sum   string    `json:"sum"` // SHA-256 of the file, in hex
 	Files []version `json:"files"`
 }
 
@@ -73,7 +78,7 @@ func NewAssets(folder *items.Folder, url string) *Assets {
 func (a *Assets) Begin() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.used, a.refused = map[string]asset{}, map[string]problem.Problem{}
+	a.used, a.gone, a.refused = map[string]asset{}, map[string]asset{}, map[string]problem.Problem{}
 }
 
 // Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file, or none that can be
@@ -97,7 +102,8 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	return known.Asset, true
 }
 
-// Last is a file that an item showed, whether it is there still or not: for stories whose item file is gone, too, for the time being.
+// Last is a file that an item showed, whether it is there still or not: for stories that stay as they were. If it is not, or is another
+// one now, what was published of it Stays.
 func (a *Assets) Last(item, src string) (items.Asset, bool) {
 	p, err := items.LocalPath(item, src)
 	if err != nil {
@@ -106,10 +112,27 @@ func (a *Assets) Last(item, src string) (items.Asset, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known, ok := a.known[p]
-	if ok {
+	if !ok {
+		return items.Asset{}, false
+	}
+	if m, err := a.folder.Media(item, src); err != nil || !known.of(m) {
+		a.gone[p] = known
+	} else {
 		a.used[p] = known
 	}
-	return known.Asset, ok
+	return known.Asset, true
+}
+
+// Stays are the paths of the published files that stay as they are, since what they were made of is gone.
+func (a *Assets) Stays() (paths []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, g := range a.gone {
+		for _, v := range g.Files {
+			paths = append(paths, v.Path)
+		}
+	}
+	return paths
 }
 
 func (a *Assets) refuse(item string, m items.Media, err error) {
@@ -140,35 +163,51 @@ func (a *Assets) Documents() []Document {
 	seen := map[string]bool{}
 	for _, p := range slices.Sorted(maps.Keys(a.used)) {
 		known := a.used[p]
+		made := shared(len(known.Files), func() (picture.Versions, error) {
+			return a.prepared.make(known.Sum, func() ([]byte, error) { return a.content(known) })
+		})
 		for _, v := range known.Files {
 			if seen[v.Path] {
 				continue
 			}
 			seen[v.Path] = true
-			docs = append(docs, Document{Path: v.Path, Print: v.print(known), Make: func() ([]byte, error) { return a.bytes(known.Media, v.Kind) }})
+			docs = append(docs, Document{Path: v.Path, Print: v.print(known), Make: func() ([]byte, error) {
+				data, err := a.bytes(known, v.Kind, made)
+				if err != nil { // the rest must not wait for it
+					return nil, Invalid{Path: v.Path, Violations: []feed.Violation{{What: fmt.Sprintf("%s cannot be read: %v", p, err)}}}
+				}
+				return data, nil
+			}})
 		}
 	}
 	return docs
 }
 
-// bytes makes a version of a file.
-func (a *Assets) bytes(m items.Media, kind string) ([]byte, error) {
-	data, err := a.content(m)
-	if err != nil || kind == "" {
-		return data, err
+// bytes gives a version of a file.
+func (a *Assets) bytes(of asset, kind string, made func() (picture.Versions, error)) ([]byte, error) {
+	if kind == "" {
+		return a.content(of)
 	}
-	made, err := picture.Prepare(data)
-	return map[string]picture.Picture{"web": made.Web, "mail": made.Mail, "full": made.Full}[kind].Data, err
+	v, err := made()
+	return map[string]picture.Picture{"web": v.Web, "mail": v.Mail, "full": v.Full}[kind].Data, err
 }
 
-func (a *Assets) content(m items.Media) ([]byte, error) {
-	in, err := a.folder.Open(m)
+// content reads a file as it was when the asset was made of it.
+func (a *Assets) content(of asset) ([]byte, error) {
+	in, err := a.folder.Open(of.Media)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	return io.ReadAll(in)
+	data, err := io.ReadAll(io.LimitReader(in, maxAttachment))
+	if sum := sha256.Sum256(data); err == nil && hex.EncodeToString(sum[:]) != of.Sum {
+		err = errors.New("it has changed meanwhile")
+	}
+	return data, err
 }
+
+// maxAttachment is how large a file may be that is no picture, in bytes: it is in memory while it is published.
+const maxAttachment = 100 << 20
 
 // read makes the versions of a file and gives what is to be known of them. Whether it is a picture is told by its bytes, not by its name
 // alone: no picture may be published with what tells where it was taken.
@@ -199,7 +238,7 @@ func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
 	if ext := items.Slugify(path.Ext(m.Path)); ext != "" { // "pdf (1)" would break addresses
 		name += "." + ext
 	}
-	return asset{Media: m, Maker: picture.Version, Asset: items.Asset{URL: a.url + name, Type: m.Type, Size: size}, Files: []version{{Path: name}}}, nil
+	return asset{Media: m, Maker: picture.Version, Asset: items.Asset{URL: a.url + name, Type: m.Type, Size: size}, Sum: hex.EncodeToString(sum.Sum(nil)), Files: []version{{Path: name}}}, nil
 }
 
 func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
@@ -211,8 +250,10 @@ func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
 	if err != nil {
 		return asset{}, err
 	}
-	out := asset{Media: m, Maker: picture.Version}
-	a.pictures(&out, data, made)
+	sum := sha256.Sum256(data)
+	out := asset{Media: m, Maker: picture.Version, Sum: hex.EncodeToString(sum[:])}
+	a.pictures(&out, sum, made)
+	a.prepared.keep(out.Sum, made)
 	return out, nil
 }
 
@@ -225,9 +266,8 @@ func mediaName(m items.Media, sum []byte) string {
 	return name
 }
 
-// pictures names the versions of a picture that holds data; those that are alike are one file.
-func (a *Assets) pictures(out *asset, data []byte, made picture.Versions) {
-	sum := sha256.Sum256(data)
+// pictures names the versions of a picture with this sum; those that are alike are one file.
+func (a *Assets) pictures(out *asset, sum [sha256.Size]byte, made picture.Versions) {
 	web := mediaName(out.Media, sum[:]) + made.Web.Ext()
 	out.Files = []version{{web, "web"}}
 	out.URL, out.Type, out.Size, out.Width, out.Height = a.url+web, made.Web.Type, int64(len(made.Web.Data)), made.Web.Width, made.Web.Height
@@ -282,14 +322,17 @@ func (a asset) at(url string) bool { return strings.HasPrefix(a.URL, url) }
 func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.prepared.clear()
+	shown := maps.Clone(a.gone)
+	maps.Copy(shown, a.used)
 	var put, drop []string
-	for p, u := range a.used {
+	for p, u := range shown {
 		if old, ok := a.stored[p]; !ok || old.Media != u.Media || old.Maker != u.Maker || old.URL != u.URL {
 			put = append(put, p)
 		}
 	}
 	for p := range a.stored {
-		if _, ok := a.used[p]; !ok {
+		if _, ok := shown[p]; !ok {
 			drop = append(drop, p)
 		}
 	}
@@ -303,7 +346,7 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 			}
 		}
 		for _, p := range put {
-			text, err := json.Marshal(a.used[p])
+			text, err := json.Marshal(shown[p])
 			if err != nil {
 				return err
 			}
@@ -314,7 +357,7 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 		return nil
 	})
 	if err == nil {
-		a.stored, a.known = maps.Clone(a.used), maps.Clone(a.used)
+		a.stored, a.known = shown, maps.Clone(shown)
 	}
 	return err
 }

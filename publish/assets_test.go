@@ -2,9 +2,11 @@ package publish_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -270,5 +272,73 @@ func TestNewRelease(t *testing.T) {
 	}
 	if replace(t, f, again.Documents()); tree(t, f.Dir) != published {
 		t.Error("it was not made anew")
+	}
+}
+
+// TestSourceGone: what cannot be made holds up nothing else. A picture that was looked at needs no second look to be published.
+func TestSourceGone(t *testing.T) {
+	dir, a, f := newAssets(t)
+	for name, content := range map[string]string{"a.pdf": "a", "b.pdf": "b", "c.pdf": "c", "d.png": picture(t, 700, 20)} {
+		put(t, filepath.Join(dir, name), content)
+		if _, ok := a.Asset("x.md", name); !ok {
+			t.Fatal(name)
+		}
+	}
+	put(t, filepath.Join(dir, "a.pdf"), "another")
+	for _, name := range []string{"b.pdf", "d.png"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := replace(t, f, a.Documents())
+	if got := strings.Join(r.Written, " "); len(r.Written) != 3 || !strings.Contains(got, "-c.pdf") || !strings.Contains(got, "-d.png") || !strings.Contains(got, "-d-600.png") {
+		t.Errorf("published: %s", got)
+	}
+	var said []string
+	for _, i := range r.Refused {
+		said = append(said, i.Error())
+	}
+	if len(said) != 2 || !strings.Contains(said[0], "a.pdf cannot be read: it has changed meanwhile") || !strings.Contains(said[1], "b.pdf cannot be read") {
+		t.Errorf("said: %q", said)
+	}
+}
+
+// TestLast: of what a story showed, and is gone or another one now, the published file stays, also for the next process.
+func TestLast(t *testing.T) {
+	for _, test := range []struct {
+		name   string // number and why
+		change func(file string) error
+	}{
+		{"1 gone", os.Remove},
+		{"2 another", func(file string) error { return os.WriteFile(file, []byte("another one"), 0o644) }},
+	} {
+		dir, a, f := newAssets(t)
+		put(t, filepath.Join(dir, "a.pdf"), "one")
+		want, _ := a.Asset("x.md", "a.pdf")
+		for range 3 {
+			if r, err := f.Replace(t.Context(), a.Documents(), a.Stays()); err != nil || len(r.Refused)+len(r.Removed) > 0 {
+				t.Fatal(test.name, r, err)
+			}
+			if err := a.Remember(t.Context(), f.DB); err != nil {
+				t.Fatal(err)
+			}
+			if got := tree(t, f.Dir); got != "media/7692c3ad3540-a.pdf=one" {
+				t.Errorf("%s: published is %q", test.name, got)
+			}
+			if err := test.change(filepath.Join(dir, "a.pdf")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if err := f.Distrust(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a = publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
+			if err := a.Recall(t.Context(), f.DB); err != nil {
+				t.Fatal(err)
+			}
+			a.Begin()
+			if got, ok := a.Last("x.md", "a.pdf"); !ok || got != want {
+				t.Errorf("%s: it is %+v, want %+v", test.name, got, want)
+			}
+		}
 	}
 }
