@@ -18,9 +18,8 @@ type shelf map[string]shelved
 // shelved is a story as it was shown, and what that depended on.
 type shelved struct {
 	of     condition
-	links  []string      // the files of other stories that it leads to
-	others string        // what those, and related stories, were called
-	assets []string      // the files beside the item that it shows, as it names them
+	others string        // what related stories, and those that it leads to, were called
+	assets string        // the addresses of the files beside the item that it shows
 	story  publish.Story // without Body
 }
 
@@ -70,12 +69,15 @@ func (n *Newsroom) newShowing(desk Desk) *showing {
 	return s
 }
 
-// asset is a file that an item shows. Where the item's own file is gone, those beside it may be, too.
+// asset is a file that an item shows. Where the item's own file is gone, or has an error, so that its story stays as it was, it is the one
+// that was shown last, which may be gone, too.
 func (s *showing) asset(item, src string) (items.Asset, bool) {
-	if _, there := s.files[item]; there {
-		return s.assets.Asset(item, src)
+	if s.files[item].Item == nil {
+		if a, ok := s.assets.Last(item, src); ok {
+			return a, true
+		}
 	}
-	return s.assets.Last(item, src)
+	return s.assets.Asset(item, src)
 }
 
 // showStories gives those that show, newest first.
@@ -101,35 +103,31 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 
 // shelve gives a story as it is shown: as it was last if nothing that it depends on has changed.
 func (s *showing) shelve(x items.Story, last shelved) shelved {
-	file, there := s.files[x.Path]
-	if !there {
+	file := s.files[x.Path]
+	if file.Item == nil { // it is gone, or has an error: the story stays as it was
 		file.Refs, file.Beside = x.Item.Refs(), last.of.beside
 	}
 	if x.Status == items.Withdrawn { // a notice shows nothing of the story
 		file.Refs = nil
 	}
-	of := condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
-		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), changed: x.Item.Changed().UnixMicro(), expired: x.Item.Expired(s.desk.now), version: x.Item.Version}
-	if last.story.ID != "" && last.of == of && last.others == s.others(x, last.links) {
-		for _, src := range last.assets {
-			s.asset(x.Path, src)
-		}
-		return last
-	}
-	now := shelved{of: of}
-	var urls []string
+	now := shelved{of: condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
+		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), changed: x.Item.Changed().UnixMicro(), expired: x.Item.Expired(s.desk.now), version: x.Item.Version}}
+	var links []string
 	for _, ref := range file.Refs {
 		if a, ok := s.asset(x.Path, ref); ok {
-			now.assets, urls = append(now.assets, ref), append(urls, a.URL)
+			now.assets += a.URL + "\n"
 		} else {
-			now.links = append(now.links, ref)
+			links = append(links, ref)
 		}
 	}
-	now.others = s.others(x, now.links)
+	now.others = s.others(x, links)
+	if last.story.ID != "" && last.of == now.of && last.others == now.others && last.assets == now.assets {
+		return last
+	}
 	article := s.maker.Article(x)
 	article.Translations = s.translations(x)
-	now.story = publish.Story{Article: article, Expired: of.expired, Revised: revised(x),
-		Print: publish.ArticlePrint(article, x.Item.Body, now.others, strings.Join(urls, "\n"))}
+	now.story = publish.Story{Article: article, Expired: now.of.expired, Revised: revised(x),
+		Print: publish.ArticlePrint(article, x.Item.Body, now.others, now.assets)}
 	return now
 }
 

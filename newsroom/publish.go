@@ -280,7 +280,7 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 		return pub, site, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, append(n.mailed(issues), site.Stays()...)); err != nil {
+	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays(), site.Stays())); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, site, err
 	}
@@ -317,15 +317,21 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []digest.
 	return site, issues, err
 }
 
-// mailed lists the pictures that past issues show: they stay when a story gets another one.
+// mailed lists the pictures that past issues show, and the small ones that their mails do: they stay when a story gets another one.
 func (n *Newsroom) mailed(issues []digest.Issue) (paths []string) {
 	for _, i := range issues {
 		for _, a := range i.All() {
 			if a.Image == nil {
 				continue
 			}
-			if p, ours := strings.CutPrefix(a.Image.URL, n.Config.URL); ours {
-				paths = append(paths, p)
+			shown := []string{a.Image.URL}
+			if a.Image.Small != nil {
+				shown = append(shown, a.Image.Small.URL)
+			}
+			for _, u := range shown {
+				if p, ours := strings.CutPrefix(u, n.Config.URL); ours {
+					paths = append(paths, p)
+				}
 			}
 		}
 	}

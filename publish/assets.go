@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"tidings/feed"
 	"tidings/internal/db"
 	"tidings/internal/picture"
 	"tidings/internal/problem"
@@ -33,20 +35,38 @@ type Assets struct {
 	known   map[string]asset // by path under the items folder
 	stored  map[string]asset // likewise, as the database has it; nil before it was read
 	used    map[string]asset
+	gone    map[string]asset // likewise, of which there is but what was published
 	refused map[string]problem.Problem
+
+	prepared prepared
 }
 
 // asset is what was made of a file.
 type asset struct {
 	Media items.Media `json:"media"`
+	Maker int         `json:"maker"` // the picture.Version of the program that made it
 	items.Asset
+	Sum   string    `json:"sum"` // SHA-256 of the file, in hex
 	Files []version `json:"files"`
+}
+
+// of tells whether it is what this program makes of the file as it is now.
+func (a asset) of(m items.Media) bool {
+	return a.Media == m && a.Maker == picture.Version
 }
 
 // version is a file that is published.
 type version struct {
 	Path string `json:"path"`
 	Kind string `json:"kind"` // web, mail, full, or "" for the file as it is
+}
+
+// print stands for all that the file is made of: its name for its content.
+func (v version) print(of asset) string {
+	if v.Kind == "" {
+		return v.Path
+	}
+	return fmt.Sprintf("%s %d", v.Path, of.Maker)
 }
 
 // NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
@@ -58,7 +78,7 @@ func NewAssets(folder *items.Folder, url string) *Assets {
 func (a *Assets) Begin() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.used, a.refused = map[string]asset{}, map[string]problem.Problem{}
+	a.used, a.gone, a.refused = map[string]asset{}, map[string]asset{}, map[string]problem.Problem{}
 }
 
 // Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file, or none that can be
@@ -71,7 +91,7 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known, ok := a.known[m.Path]
-	if !ok || known.Media != m && !a.folder.Settling(m) {
+	if !ok || !known.of(m) && !a.folder.Settling(m) {
 		if known, err = a.read(m); err != nil {
 			a.refuse(item, m, err)
 			return items.Asset{}, false
@@ -82,7 +102,8 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	return known.Asset, true
 }
 
-// Last is a file that an item showed, whether it is there still or not: for stories whose item file is gone, too, for the time being.
+// Last is a file that an item showed, whether it is there still or not: for stories that stay as they were. If it is not, or is another
+// one now, what was published of it Stays.
 func (a *Assets) Last(item, src string) (items.Asset, bool) {
 	p, err := items.LocalPath(item, src)
 	if err != nil {
@@ -91,10 +112,27 @@ func (a *Assets) Last(item, src string) (items.Asset, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known, ok := a.known[p]
-	if ok {
+	if !ok {
+		return items.Asset{}, false
+	}
+	if m, err := a.folder.Media(item, src); err != nil || !known.of(m) {
+		a.gone[p] = known
+	} else {
 		a.used[p] = known
 	}
-	return known.Asset, ok
+	return known.Asset, true
+}
+
+// Stays are the paths of the published files that stay as they are, since what they were made of is gone.
+func (a *Assets) Stays() (paths []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, g := range a.gone {
+		for _, v := range g.Files {
+			paths = append(paths, v.Path)
+		}
+	}
+	return paths
 }
 
 func (a *Assets) refuse(item string, m items.Media, err error) {
@@ -124,81 +162,128 @@ func (a *Assets) Documents() []Document {
 	var docs []Document
 	seen := map[string]bool{}
 	for _, p := range slices.Sorted(maps.Keys(a.used)) {
-		for _, v := range a.used[p].Files {
+		known := a.used[p]
+		made := shared(len(known.Files), func() (picture.Versions, error) {
+			return a.prepared.make(known.Sum, func() ([]byte, error) { return a.content(known) })
+		})
+		for _, v := range known.Files {
 			if seen[v.Path] {
 				continue
 			}
 			seen[v.Path] = true
-			docs = append(docs, Document{Path: v.Path, Print: v.Path, Make: func() ([]byte, error) { return a.bytes(a.used[p].Media, v.Kind) }})
+			docs = append(docs, Document{Path: v.Path, Print: v.print(known), Make: func() ([]byte, error) {
+				data, err := a.bytes(known, v.Kind, made)
+				if err != nil { // the rest must not wait for it
+					return nil, Invalid{Path: v.Path, Violations: []feed.Violation{{What: fmt.Sprintf("%s cannot be read: %v", p, err)}}}
+				}
+				return data, nil
+			}})
 		}
 	}
 	return docs
 }
 
-// bytes makes a version of a file.
-func (a *Assets) bytes(m items.Media, kind string) ([]byte, error) {
-	data, err := a.content(m)
-	if err != nil || kind == "" {
-		return data, err
+// bytes gives a version of a file.
+func (a *Assets) bytes(of asset, kind string, made func() (picture.Versions, error)) ([]byte, error) {
+	if kind == "" {
+		return a.content(of)
 	}
-	made, err := picture.Prepare(data)
-	return map[string]picture.Picture{"web": made.Web, "mail": made.Mail, "full": made.Full}[kind].Data, err
+	v, err := made()
+	return map[string]picture.Picture{"web": v.Web, "mail": v.Mail, "full": v.Full}[kind].Data, err
 }
 
-func (a *Assets) content(m items.Media) ([]byte, error) {
-	in, err := a.folder.Open(m)
+// content reads a file as it was when the asset was made of it.
+func (a *Assets) content(of asset) ([]byte, error) {
+	in, err := a.folder.Open(of.Media)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	return io.ReadAll(in)
+	data, err := io.ReadAll(io.LimitReader(in, maxAttachment))
+	if sum := sha256.Sum256(data); err == nil && hex.EncodeToString(sum[:]) != of.Sum {
+		err = errors.New("it has changed meanwhile")
+	}
+	return data, err
 }
 
-// read makes the versions of a file and gives what is to be known of them.
+// maxAttachment is how large a file may be that is no picture, in bytes: it is in memory while it is published.
+const maxAttachment = 100 << 20
+
+// read makes the versions of a file and gives what is to be known of them. Whether it is a picture is told by its bytes, not by its name
+// alone: no picture may be published with what tells where it was taken.
 func (a *Assets) read(m items.Media) (asset, error) {
-	data, err := a.content(m)
+	in, err := a.folder.Open(m)
 	if err != nil {
 		return asset{}, err
 	}
-	sum := sha256.Sum256(data)
-	ext := path.Ext(m.Path)
-	base := "media/" + hex.EncodeToString(sum[:6])
-	if name := items.Slugify(strings.TrimSuffix(path.Base(m.Path), ext)); name != "" {
-		base += "-" + name
+	defer in.Close()
+	head := bufio.NewReaderSize(in, picture.Sniff)
+	start, err := head.Peek(picture.Sniff)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return asset{}, err
 	}
-	out := asset{Media: m, Asset: items.Asset{Type: m.Type, Size: m.Size}}
-	if !strings.HasPrefix(m.Type, "image/") {
-		if ext = items.Slugify(ext); ext != "" { // "pdf (1)" would break addresses
-			base += "." + ext
-		}
-		out.URL, out.Files = a.url+base, []version{{Path: base}}
-		return out, nil
+	if strings.HasPrefix(m.Type, "image/") || picture.Is(start) {
+		return a.readPicture(m, head)
+	}
+	return a.readDocument(m, head)
+}
+
+func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
+	sum := sha256.New()
+	size, err := io.Copy(sum, in)
+	if err != nil {
+		return asset{}, err
+	}
+	name := mediaName(m, sum.Sum(nil))
+	if ext := items.Slugify(path.Ext(m.Path)); ext != "" { // "pdf (1)" would break addresses
+		name += "." + ext
+	}
+	return asset{Media: m, Maker: picture.Version, Asset: items.Asset{URL: a.url + name, Type: m.Type, Size: size}, Sum: hex.EncodeToString(sum.Sum(nil)), Files: []version{{Path: name}}}, nil
+}
+
+func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
+	data, err := io.ReadAll(io.LimitReader(in, picture.MaxBytes+1)) // one more is refused
+	if err != nil {
+		return asset{}, err
 	}
 	made, err := picture.Prepare(data)
 	if err != nil {
 		return asset{}, err
 	}
-	a.pictures(&out, base, made)
+	sum := sha256.Sum256(data)
+	out := asset{Media: m, Maker: picture.Version, Sum: hex.EncodeToString(sum[:])}
+	a.pictures(&out, sum, made)
+	a.prepared.keep(out.Sum, made)
 	return out, nil
 }
 
-// pictures names the versions of a picture; those that are alike are one file.
-func (a *Assets) pictures(out *asset, base string, made picture.Versions) {
-	web := base + made.Web.Ext()
-	out.Files = []version{{web, "web"}}
-	out.URL, out.Type, out.Size, out.Width, out.Height = a.url+web, made.Web.Type, int64(len(made.Web.Data)), made.Web.Width, made.Web.Height
-	if made.Mail.Data != nil && !bytes.Equal(made.Mail.Data, made.Web.Data) {
-		out.Small = a.rendition(out, base+"-600", "mail", made.Mail)
+// mediaName is the path of a file that is made of content with this sum, without an ending.
+func mediaName(m items.Media, sum []byte) string {
+	name := "media/" + hex.EncodeToString(sum[:6])
+	if slug := items.Slugify(strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path))); slug != "" {
+		name += "-" + slug
 	}
-	if !bytes.Equal(made.Full.Data, made.Web.Data) {
-		out.Full = a.rendition(out, base+"-full", "full", made.Full)
-	}
+	return name
 }
 
-func (a *Assets) rendition(out *asset, name, kind string, p picture.Picture) *items.Rendition {
-	name += p.Ext()
-	out.Files = append(out.Files, version{name, kind})
-	return &items.Rendition{URL: a.url + name, Type: p.Type, Size: int64(len(p.Data)), Width: p.Width, Height: p.Height}
+// pictures names the versions of a picture with this sum; those that are alike are one file.
+func (a *Assets) pictures(out *asset, sum [sha256.Size]byte, made picture.Versions) {
+	web := mediaName(out.Media, sum[:]) + made.Web.Ext()
+	out.Files = []version{{web, "web"}}
+	out.URL, out.Type, out.Size, out.Width, out.Height = a.url+web, made.Web.Type, int64(len(made.Web.Data)), made.Web.Width, made.Web.Height
+	// The others have a hash of their own: else photo.jpg in full size would be called like photo-full.jpg for pages.
+	rendition := func(kind, suffix string, p picture.Picture) *items.Rendition {
+		own := sha256.Sum256(append(sum[:], kind...))
+		name := mediaName(out.Media, own[:]) + suffix + p.Ext()
+		out.Files = append(out.Files, version{name, kind})
+		return &items.Rendition{URL: a.url + name, Type: p.Type, Size: int64(len(p.Data)), Width: p.Width, Height: p.Height}
+	}
+	if made.Mail.Data != nil && !bytes.Equal(made.Mail.Data, made.Web.Data) {
+		out.Small = rendition("mail", "-600", made.Mail)
+	}
+	if !bytes.Equal(made.Full.Data, made.Web.Data) {
+		out.Full = rendition("full", "-full", made.Full)
+	}
 }
 
 // Recall reads what the database remembers, once.
@@ -237,14 +322,17 @@ func (a asset) at(url string) bool { return strings.HasPrefix(a.URL, url) }
 func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.prepared.clear()
+	shown := maps.Clone(a.gone)
+	maps.Copy(shown, a.used)
 	var put, drop []string
-	for p, u := range a.used {
-		if old, ok := a.stored[p]; !ok || !old.Media.Mod.Equal(u.Media.Mod) || old.URL != u.URL {
+	for p, u := range shown {
+		if old, ok := a.stored[p]; !ok || old.Media != u.Media || old.Maker != u.Maker || old.URL != u.URL {
 			put = append(put, p)
 		}
 	}
 	for p := range a.stored {
-		if _, ok := a.used[p]; !ok {
+		if _, ok := shown[p]; !ok {
 			drop = append(drop, p)
 		}
 	}
@@ -258,7 +346,7 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 			}
 		}
 		for _, p := range put {
-			text, err := json.Marshal(a.used[p])
+			text, err := json.Marshal(shown[p])
 			if err != nil {
 				return err
 			}
@@ -269,7 +357,7 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 		return nil
 	})
 	if err == nil {
-		a.stored, a.known = maps.Clone(a.used), maps.Clone(a.used)
+		a.stored, a.known = shown, maps.Clone(shown)
 	}
 	return err
 }

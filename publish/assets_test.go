@@ -2,8 +2,11 @@ package publish_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
+	"image/jpeg"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,5 +151,194 @@ func TestAssetFiles(t *testing.T) {
 	}
 	if got := use("p.pdf"); got != p {
 		t.Errorf("then: %q", got)
+	}
+}
+
+// located is a photograph with a note of where it was taken.
+func located(t testing.TB) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 30, 20)), nil); err != nil {
+		t.Fatal(err)
+	}
+	note := "Exif\x00\x00" + place
+	return b.String()[:2] + "\xff\xe1\x00" + string(rune(2+len(note))) + note + b.String()[2:]
+}
+
+const place = "51.4934 N 0.0098 E"
+
+// TestPicturesByContent: what is a picture loses the note of where it was taken, whatever it is called, or is not published at all.
+func TestPicturesByContent(t *testing.T) {
+	const webp = "RIFF\x04\x00\x00\x00WEBP"
+	for _, test := range []struct {
+		name, file, content string // number and why
+		kind                string // media type of what is published; "" if it must not be
+		problem             string
+	}{
+		{"1 a JPEG as usual", "a.jpg", located(t), "image/jpeg", ""},
+		{"2 called HEIC", "a.heic", located(t), "image/jpeg", ""},
+		{"3 a rare ending", "a.jpe", located(t), "image/jpeg", ""},
+		{"4 a raw file by its name", "a.dng", located(t), "image/jpeg", ""},
+		{"5 no ending", "a", located(t), "image/jpeg", ""},
+		{"6 an ending that nobody knows", "a.backup", located(t), "image/jpeg", ""},
+		{"7 said to be a document", "a.pdf", located(t), "image/jpeg", ""},
+		{"8 a drawing without an ending", "a", "<?xml version='1.0'?><svg/>", "image/svg+xml", ""},
+		{"9 a HEIC", "a.heic", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + place, "", "HEIC"},
+		{"10 without an ending", "a", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + place, "", "HEIC"},
+		{"11 a HEIF", "a.heif", "\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic" + place, "", "HEIC"},
+		{"12 a TIFF", "a.tiff", "II*\x00" + place, "", "TIFF"},
+		{"13 the other kind", "a.tif", "MM\x00*" + place, "", "TIFF"},
+		{"14 a raw file", "a.dng", "II*\x00" + place, "", "TIFF"},
+		{"15 a raw file by its bytes", "a.bin", "II*\x00" + place, "", "TIFF"},
+		{"16 a picture by its name, though nobody knows what it is", "a.dng", place, "", "no picture"},
+		{"17 a broken one", "a", webp, "", "damaged"},
+		{"18 a film is none", "a.mp4", "\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", "video/mp4", ""},
+		{"19 nor is other XML", "a.xml", "<?xml version='1.0'?><list/>", "application/octet-stream", ""},
+	} {
+		dir, a, f := newAssets(t)
+		put(t, filepath.Join(dir, test.file), test.content)
+		got, ok := a.Asset("x.md", test.file)
+		if got.Type != test.kind || ok != (test.kind != "") {
+			t.Errorf("%s: %+v, %t", test.name, got, ok)
+		}
+		probs := a.Problems()
+		if said := probs.Error(); (len(probs) > 0) != (test.problem != "") || !strings.Contains(said, test.problem) || test.problem != "" && probs[0].Hint == "" {
+			t.Errorf("%s: the problems are %q", test.name, probs)
+		}
+		replace(t, f, a.Documents())
+		if ok && strings.Contains(tree(t, f.Dir), place) {
+			t.Errorf("%s: it tells where it was taken", test.name)
+		}
+	}
+}
+
+// TestNamesOfVersions: no two pictures share a name with other bytes, though they are alike and one is called like a version of the other.
+func TestNamesOfVersions(t *testing.T) {
+	dir, a, f := newAssets(t)
+	for _, name := range []string{"photo.png", "photo-600.png", "photo-full.png"} {
+		put(t, filepath.Join(dir, name), picture(t, 1700, 20))
+		if _, ok := a.Asset("x.md", name); !ok {
+			t.Fatal(name)
+		}
+	}
+	r := replace(t, f, a.Documents())
+	if len(r.Written) != 9 {
+		t.Errorf("three pictures in three sizes are %q", r.Written)
+	}
+	first := map[string]string{}
+	for _, name := range []string{"photo.png", "photo-600.png", "photo-full.png"} {
+		got, _ := a.Asset("x.md", name)
+		for url, width := range map[string]int{got.URL: 1600, got.Small.URL: 600, got.Full.URL: 1700} {
+			content, err := os.ReadFile(filepath.Join(f.Dir, strings.TrimPrefix(url, "https://example.org/news/")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if config, err := png.DecodeConfig(bytes.NewReader(content)); err != nil || config.Width != width || first[url] != "" {
+				t.Errorf("%s of %s is %d wide, %v; it is also of %q", url, name, config.Width, err, first[url])
+			}
+			first[url] = name
+		}
+	}
+}
+
+// TestNewRelease: what an older release made of a picture is made anew, and what is known of it is right.
+func TestNewRelease(t *testing.T) {
+	dir, a, f := newAssets(t)
+	put(t, filepath.Join(dir, "a.png"), picture(t, 30, 20))
+	want, _ := a.Asset("x.md", "a.png")
+	replace(t, f, a.Documents())
+	if err := a.Remember(t.Context(), f.DB); err != nil {
+		t.Fatal(err)
+	}
+	published := tree(t, f.Dir)
+	for _, change := range []string{
+		`UPDATE media SET asset = REPLACE(REPLACE(asset, '"Width":30', '"Width":31'), '"maker":1', '"maker":0')`,
+		`UPDATE published SET print = path || ' 0', hash = zeroblob(32)`,
+		`UPDATE settings SET value = '77' WHERE name = 'published'`,
+	} {
+		if _, err := f.DB.Exec(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := strings.TrimPrefix(want.URL, "https://example.org/news/")
+	put(t, filepath.Join(f.Dir, old), "as it was made before")
+	again := publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
+	if err := again.Recall(t.Context(), f.DB); err != nil {
+		t.Fatal(err)
+	}
+	again.Begin()
+	if got, ok := again.Asset("x.md", "a.png"); !ok || got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if replace(t, f, again.Documents()); tree(t, f.Dir) != published {
+		t.Error("it was not made anew")
+	}
+}
+
+// TestSourceGone: what cannot be made holds up nothing else. A picture that was looked at needs no second look to be published.
+func TestSourceGone(t *testing.T) {
+	dir, a, f := newAssets(t)
+	for name, content := range map[string]string{"a.pdf": "a", "b.pdf": "b", "c.pdf": "c", "d.png": picture(t, 700, 20)} {
+		put(t, filepath.Join(dir, name), content)
+		if _, ok := a.Asset("x.md", name); !ok {
+			t.Fatal(name)
+		}
+	}
+	put(t, filepath.Join(dir, "a.pdf"), "another")
+	for _, name := range []string{"b.pdf", "d.png"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := replace(t, f, a.Documents())
+	if got := strings.Join(r.Written, " "); len(r.Written) != 3 || !strings.Contains(got, "-c.pdf") || !strings.Contains(got, "-d.png") || !strings.Contains(got, "-d-600.png") {
+		t.Errorf("published: %s", got)
+	}
+	var said []string
+	for _, i := range r.Refused {
+		said = append(said, i.Error())
+	}
+	if len(said) != 2 || !strings.Contains(said[0], "a.pdf cannot be read: it has changed meanwhile") || !strings.Contains(said[1], "b.pdf cannot be read") {
+		t.Errorf("said: %q", said)
+	}
+}
+
+// TestLast: of what a story showed, and is gone or another one now, the published file stays, also for the next process.
+func TestLast(t *testing.T) {
+	for _, test := range []struct {
+		name   string // number and why
+		change func(file string) error
+	}{
+		{"1 gone", os.Remove},
+		{"2 another", func(file string) error { return os.WriteFile(file, []byte("another one"), 0o644) }},
+	} {
+		dir, a, f := newAssets(t)
+		put(t, filepath.Join(dir, "a.pdf"), "one")
+		want, _ := a.Asset("x.md", "a.pdf")
+		for range 3 {
+			if r, err := f.Replace(t.Context(), a.Documents(), a.Stays()); err != nil || len(r.Refused)+len(r.Removed) > 0 {
+				t.Fatal(test.name, r, err)
+			}
+			if err := a.Remember(t.Context(), f.DB); err != nil {
+				t.Fatal(err)
+			}
+			if got := tree(t, f.Dir); got != "media/7692c3ad3540-a.pdf=one" {
+				t.Errorf("%s: published is %q", test.name, got)
+			}
+			if err := test.change(filepath.Join(dir, "a.pdf")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if err := f.Distrust(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a = publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
+			if err := a.Recall(t.Context(), f.DB); err != nil {
+				t.Fatal(err)
+			}
+			a.Begin()
+			if got, ok := a.Last("x.md", "a.pdf"); !ok || got != want {
+				t.Errorf("%s: it is %+v, want %+v", test.name, got, want)
+			}
+		}
 	}
 }

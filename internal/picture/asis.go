@@ -6,18 +6,26 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/bep/imagemeta"
 )
 
-func isBMFF(data []byte) bool { return len(data) >= 12 && string(data[4:8]) == "ftyp" }
+// heifBrands are those of pictures, and of raw files of cameras, among the many kinds of files that consist of boxes
+// (ISO/IEC 23008-12 §10.2, AVIF §6). Films have others.
+var heifBrands = []string{"avif", "avis", "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "mif2", "crx "}
 
-// prepareBMFF passes an AVIF on. Its metadata cannot be taken out without moving everything else, so it must have none. HEIC
+// isHEIF tells whether the file is a picture by its major brand (ISO/IEC 14496-12 §4.3).
+func isHEIF(data []byte) bool {
+	return len(data) >= 12 && string(data[4:8]) == "ftyp" && slices.Contains(heifBrands, string(data[8:12]))
+}
+
+// prepareHEIF passes an AVIF on. Its metadata cannot be taken out without moving everything else, so it must have none. HEIC
 // is shown by one family of browsers alone.
-func prepareBMFF(data []byte) (Versions, error) {
+func prepareHEIF(data []byte) (Versions, error) {
 	if brand := string(data[8:12]); brand != "avif" && brand != "avis" {
-		return Versions{}, refuse(saveAgain, "it is no picture that browsers show, but perhaps a HEIC or a film")
+		return Versions{}, refuse(saveAgain, "it is no picture that all browsers show, but a HEIC")
 	}
 	if !wholeBoxes(data) {
 		return Versions{}, cutOff()
@@ -58,6 +66,15 @@ func wholeBoxes(data []byte) bool {
 		data = data[size:]
 	}
 	return len(data) == 0 && seen["meta"] && seen["mdat"]
+}
+
+// isTIFF also tells of most raw files of cameras (TIFF 6.0 §2).
+func isTIFF(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("II*\x00")) || bytes.HasPrefix(data, []byte("MM\x00*"))
+}
+
+func refuseTIFF([]byte) (Versions, error) {
+	return Versions{}, refuse(saveAgain, "it is no picture that browsers show, but a TIFF or a camera's raw file")
 }
 
 // isSVG tells whether data is XML whose root is called svg.

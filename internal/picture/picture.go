@@ -17,7 +17,11 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"slices"
 )
+
+// Version is raised whenever the same file would give other versions than before, or be refused no more: then all are made anew.
+const Version = 1
 
 // The sizes that pictures are made in, and the limits of what is read.
 const (
@@ -83,6 +87,15 @@ func Prepare(data []byte) (Versions, error) {
 	return Versions{}, refuse(saveAgain, "it is no picture that browsers show")
 }
 
+// Sniff is how many bytes of a file Is looks at.
+const Sniff = 64 << 10
+
+// Is tells by the first Sniff bytes of a file whether it is a picture, which can hold what tells a place: one that Prepare makes ready,
+// or a HEIC or TIFF, which it refuses. A film is none.
+func Is(head []byte) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.is(head) })
+}
+
 // format is a kind of picture.
 type format struct {
 	is      func([]byte) bool
@@ -94,7 +107,8 @@ var formats = []format{
 	{prefix(pngHeader), raster("image/png", cleanPNG)},
 	{prefix("GIF8"), raster("image/gif", cleanGIF)},
 	{isWebP, raster("image/webp", cleanWebP)},
-	{isBMFF, prepareBMFF},
+	{isHEIF, prepareHEIF},
+	{isTIFF, refuseTIFF},
 	{isSVG, prepareSVG},
 }
 

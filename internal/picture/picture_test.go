@@ -401,7 +401,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"01: nothing", "no picture", nil},
 		{"02: a web page", "no picture", []byte("<html><svg/></html>")},
-		{"03: a TIFF, as agencies send", "no picture", exif(1)},
+		{"03: a TIFF, as agencies send", "TIFF", exif(1)},
 		{"04: HEIC from a phone, whatever its name", "HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")},
 		{"05: a bomb: 400 megapixels in some bytes", "20000 × 20000", hugePNG},
 		{"06: likewise", "65535 × 65535", hugeGIF},
