@@ -45,13 +45,8 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, missing := os.Stat(n.Config.Publish)
-	if missing != nil || n.now().Sub(n.verified).Abs() >= verifyEvery {
-		lost, err := n.public.Verify(ctx)
-		if err != nil {
-			return "", err
-		}
-		n.lost, n.verified = n.lost+lost, n.now()
+	if err := n.verify(ctx); err != nil {
+		return "", err
 	}
 	versions, err := n.versions(ctx)
 	if err != nil {
@@ -69,6 +64,20 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	}
 	fmt.Fprintln(h, issues, versions, n.lost, gone, desk.NextChange(), desk.Scan.Problems)
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// verify looks for files that somebody deleted: now and then, and at once if the whole publish folder is another one.
+func (n *Newsroom) verify(ctx context.Context) error {
+	public, err := os.Stat(n.Config.Publish)
+	if err == nil && os.SameFile(public, n.folderSeen) && n.now().Sub(n.verified).Abs() < verifyEvery {
+		return nil
+	}
+	lost, err := n.public.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	n.lost, n.verified, n.folderSeen = n.lost+lost, n.now(), public
+	return nil
 }
 
 // versions change whenever a process stores something of the stories, or of what it published.

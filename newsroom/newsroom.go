@@ -57,10 +57,11 @@ type Newsroom struct {
 	last   matched
 	shown  map[string][]string // what each feed showed after the last publication, by its name
 
-	published string    // the print of the desk that was published last
-	verified  time.Time // when the publish folder was last looked at
-	lost      int       // files that were missing there so far
-	print     string    // of templates and program, on which every document depends
+	published  string      // the print of the desk that was published last
+	verified   time.Time   // when the publish folder was last looked at
+	lost       int         // files that were missing there so far
+	folderSeen os.FileInfo // of the publish folder at that time
+	print      string      // of templates and program, on which every document depends
 }
 
 // Outside is what a newsroom needs of the world. Each zero field stands for the usual thing.

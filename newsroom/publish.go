@@ -253,8 +253,12 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		return pub, err
 	}
 	n.remember(site)
+	lost := n.lost
 	if n.published, err = n.deskPrint(ctx, desk); err != nil { // anew: the database has changed
 		return pub, err
+	}
+	if n.lost != lost { // somebody took files away meanwhile
+		n.published = ""
 	}
 	return pub, desk.problem()
 }
