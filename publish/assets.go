@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -135,16 +136,33 @@ func (a *Assets) Stays() (paths []string) {
 	return paths
 }
 
+// refuse notes that a file cannot be published, and why.
 func (a *Assets) refuse(item string, m items.Media, err error) {
+	why, hint := fmt.Sprintf("it cannot be read: %v", plain(err)), "give the user that Tidings runs as the right to read it"
 	var r *picture.Refusal
-	if errors.As(err, &r) {
-		name := a.folder.Name(item)
-		a.refused[name+m.Path] = problem.Problem{File: name, Severity: problem.Warning, Hint: r.Hint,
-			What: fmt.Sprintf("%s: %s; the story is published without it", path.Base(m.Path), r.Why)}
+	switch {
+	case errors.As(err, &r):
+		why, hint = r.Why, r.Hint
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "put it back beside the item"
+	case !errors.Is(err, fs.ErrPermission):
+		hint = "copy it again from where it came from"
 	}
+	name := a.folder.Name(item)
+	a.refused[name+m.Path] = problem.Problem{File: name, Severity: problem.Warning, Hint: hint,
+		What: fmt.Sprintf("%s: %s; the story is published without it", path.Base(m.Path), why)}
 }
 
-// Problems tells which pictures that were asked for since Begin cannot be published.
+// plain is an error of a file without the file's name.
+func plain(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Problems tells which files that were asked for since Begin cannot be published.
 func (a *Assets) Problems() problem.List {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -225,7 +243,10 @@ func (a *Assets) read(m items.Media) (asset, error) {
 	if strings.HasPrefix(m.Type, "image/") || picture.Is(start) {
 		return a.readPicture(m, head)
 	}
-	return a.readDocument(m, head)
+	if m.Size > maxAttachment {
+		return asset{}, &picture.Refusal{Why: fmt.Sprintf("the file has more than %d MB", maxAttachment>>20), Hint: "put it on a server of its own and link to it"}
+	}
+	return a.readDocument(m, io.LimitReader(head, maxAttachment))
 }
 
 func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
