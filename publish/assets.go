@@ -36,7 +36,8 @@ type Assets struct {
 	known   map[string]asset // by path under the items folder
 	stored  map[string]asset // likewise, as the database has it; nil before it was read
 	used    map[string]asset
-	gone    map[string]asset // likewise, of which there is but what was published
+	gone    map[string]asset   // likewise, of which there is but what was published
+	bad     map[string]refusal // likewise
 	refused map[string]problem.Problem
 
 	prepared prepared
@@ -72,7 +73,7 @@ func (v version) print(of asset) string {
 
 // NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
 func NewAssets(folder *items.Folder, url string) *Assets {
-	return &Assets{folder: folder, url: url, known: map[string]asset{}}
+	return &Assets{folder: folder, url: url, known: map[string]asset{}, bad: map[string]refusal{}}
 }
 
 // Begin forgets which files are used: those asked for from now on are.
@@ -93,7 +94,7 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	defer a.mu.Unlock()
 	known, ok := a.known[m.Path]
 	if !ok || !known.of(m) && !a.folder.Settling(m) {
-		if known, err = a.read(m); err != nil {
+		if known, err = a.readOnce(m); err != nil {
 			a.refuse(item, m, err)
 			return items.Asset{}, false
 		}
@@ -222,6 +223,26 @@ func (a *Assets) content(of asset) ([]byte, error) {
 		err = errors.New("it has changed meanwhile")
 	}
 	return data, err
+}
+
+// readOnce reads a file, but none again that was refused and has not changed: to find a picture damaged may take long.
+func (a *Assets) readOnce(m items.Media) (asset, error) {
+	if b, ok := a.bad[m.Path]; ok && b.media == m {
+		return asset{}, b.why
+	}
+	delete(a.bad, m.Path)
+	read, err := a.read(m)
+	var r *picture.Refusal
+	if errors.As(err, &r) {
+		a.bad[m.Path] = refusal{m, r}
+	}
+	return read, err
+}
+
+// refusal is why a file cannot be published as it is.
+type refusal struct {
+	media items.Media
+	why   *picture.Refusal
 }
 
 // maxAttachment is how large a file may be that is no picture, in bytes: it is in memory while it is published.
