@@ -353,7 +353,6 @@ func TestAttachmentTooLarge(t *testing.T) {
 	}{
 		{"1 as large as may be", 100 << 20, true},
 		{"2 larger", 100<<20 + 1, false},
-		{"3 a film of terabytes", 1 << 42, false},
 	} {
 		put(t, filepath.Join(dir, "film.zip"), "PK")
 		if err := os.Truncate(filepath.Join(dir, "film.zip"), test.size); err != nil {
