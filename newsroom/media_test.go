@@ -128,3 +128,20 @@ func TestPictureGone(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedPicture: a picture that cannot be published is told of at every publication, until it is another one.
+func TestRefusedPicture(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.png", "no picture", "a.md", item("A", "date: 2016-12-01\nimage: {src: a.png, alt: x}"))
+	for i := range 3 {
+		r.write("items/b.md", item("B", "date: 2016-12-0"+string(rune('1'+i))))
+		if said := r.publish().Scan.AllProblems().Error(); !strings.Contains(said, "a.png") {
+			t.Errorf("publication %d: %q", i+1, said)
+		}
+	}
+	r.write("items/a.png", plainPicture(t, 20))
+	if said := r.publish().Scan.AllProblems(); len(said) > 0 || r.shown() != plainPicture(t, 20) {
+		t.Errorf("then: %v", said)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -35,7 +36,8 @@ type Assets struct {
 	known   map[string]asset // by path under the items folder
 	stored  map[string]asset // likewise, as the database has it; nil before it was read
 	used    map[string]asset
-	gone    map[string]asset // likewise, of which there is but what was published
+	gone    map[string]asset   // likewise, of which there is but what was published
+	bad     map[string]refusal // likewise
 	refused map[string]problem.Problem
 
 	prepared prepared
@@ -71,7 +73,7 @@ func (v version) print(of asset) string {
 
 // NewAssets gives the assets of the items in folder on the site at url, which ends in a slash.
 func NewAssets(folder *items.Folder, url string) *Assets {
-	return &Assets{folder: folder, url: url, known: map[string]asset{}}
+	return &Assets{folder: folder, url: url, known: map[string]asset{}, bad: map[string]refusal{}}
 }
 
 // Begin forgets which files are used: those asked for from now on are.
@@ -92,7 +94,7 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	defer a.mu.Unlock()
 	known, ok := a.known[m.Path]
 	if !ok || !known.of(m) && !a.folder.Settling(m) {
-		if known, err = a.read(m); err != nil {
+		if known, err = a.readOnce(m); err != nil {
 			a.refuse(item, m, err)
 			return items.Asset{}, false
 		}
@@ -135,16 +137,33 @@ func (a *Assets) Stays() (paths []string) {
 	return paths
 }
 
+// refuse notes that a file cannot be published, and why.
 func (a *Assets) refuse(item string, m items.Media, err error) {
+	why, hint := fmt.Sprintf("it cannot be read: %v", plain(err)), "give the user that Tidings runs as the right to read it"
 	var r *picture.Refusal
-	if errors.As(err, &r) {
-		name := a.folder.Name(item)
-		a.refused[name+m.Path] = problem.Problem{File: name, Severity: problem.Warning, Hint: r.Hint,
-			What: fmt.Sprintf("%s: %s; the story is published without it", path.Base(m.Path), r.Why)}
+	switch {
+	case errors.As(err, &r):
+		why, hint = r.Why, r.Hint
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "put it back beside the item"
+	case !errors.Is(err, fs.ErrPermission):
+		hint = "copy it again from where it came from"
 	}
+	name := a.folder.Name(item)
+	a.refused[name+m.Path] = problem.Problem{File: name, Severity: problem.Warning, Hint: hint,
+		What: fmt.Sprintf("%s: %s; the story is published without it", path.Base(m.Path), why)}
 }
 
-// Problems tells which pictures that were asked for since Begin cannot be published.
+// plain is an error of a file without the file's name.
+func plain(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Problems tells which files that were asked for since Begin cannot be published.
 func (a *Assets) Problems() problem.List {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -206,6 +225,26 @@ func (a *Assets) content(of asset) ([]byte, error) {
 	return data, err
 }
 
+// readOnce reads a file, but none again that was refused and has not changed: to find a picture damaged may take long.
+func (a *Assets) readOnce(m items.Media) (asset, error) {
+	if b, ok := a.bad[m.Path]; ok && b.media == m {
+		return asset{}, b.why
+	}
+	delete(a.bad, m.Path)
+	read, err := a.read(m)
+	var r *picture.Refusal
+	if errors.As(err, &r) {
+		a.bad[m.Path] = refusal{m, r}
+	}
+	return read, err
+}
+
+// refusal is why a file cannot be published as it is.
+type refusal struct {
+	media items.Media
+	why   *picture.Refusal
+}
+
 // maxAttachment is how large a file may be that is no picture, in bytes: it is in memory while it is published.
 const maxAttachment = 100 << 20
 
@@ -225,7 +264,10 @@ func (a *Assets) read(m items.Media) (asset, error) {
 	if strings.HasPrefix(m.Type, "image/") || picture.Is(start) {
 		return a.readPicture(m, head)
 	}
-	return a.readDocument(m, head)
+	if m.Size > maxAttachment {
+		return asset{}, &picture.Refusal{Why: fmt.Sprintf("the file has more than %d MB", maxAttachment>>20), Hint: "put it on a server of its own and link to it"}
+	}
+	return a.readDocument(m, io.LimitReader(head, maxAttachment))
 }
 
 func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {

@@ -342,3 +342,26 @@ func TestLast(t *testing.T) {
 		}
 	}
 }
+
+// TestAttachmentTooLarge: a file that would not fit into memory is not read, and its story goes without it.
+func TestAttachmentTooLarge(t *testing.T) {
+	dir, a, _ := newAssets(t)
+	for _, test := range []struct {
+		name string // number and why
+		size int64
+		ok   bool
+	}{
+		{"1 as large as may be", 100 << 20, true},
+		{"2 larger", 100<<20 + 1, false},
+	} {
+		put(t, filepath.Join(dir, "film.zip"), "PK")
+		if err := os.Truncate(filepath.Join(dir, "film.zip"), test.size); err != nil {
+			t.Skip("the file system has no files that large:", err)
+		}
+		a.Begin()
+		_, ok := a.Asset("x.md", "film.zip")
+		if probs := a.Problems(); ok != test.ok || !ok && (!strings.Contains(probs.Error(), "film.zip: the file has more than 100 MB") || !strings.Contains(probs[0].Hint, "link to it")) {
+			t.Errorf("%s: %t, %v", test.name, ok, probs)
+		}
+	}
+}
