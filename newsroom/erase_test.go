@@ -41,6 +41,11 @@ func TestErased(t *testing.T) {
 	if erased := must(r.Erased(t.Context(), "kaleidoscope")); !erased {
 		t.Error("its address is not known for that of an erased story")
 	}
+	for _, l := range must(r.Inventory(t.Context())) {
+		if l.File == "items/kaleidoscope.md" && l.State != "erased" {
+			t.Errorf("it is told to be %s", l.State)
+		}
+	}
 	if erased := must(r.Erased(t.Context(), "open")); erased {
 		t.Error("another address is")
 	}

@@ -58,6 +58,8 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 
 func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string {
 	switch {
+	case !known && (f.Status == items.Erased || f.Item != nil && f.Item.Status == items.Erased): // nobody knows any more which story it was
+		return string(items.Erased)
 	case !known:
 		return "error"
 	case s.Status == items.Published && f.Item == nil:
