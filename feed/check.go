@@ -17,6 +17,7 @@ type Violation struct {
 	What  string // such as `<enclosure> has no length`
 }
 
+// String tells the violation with its entry, in one line without an end.
 func (v Violation) String() string {
 	if v.Entry == "" {
 		return v.What

@@ -77,6 +77,7 @@ type publishedItem struct {
 // anyText tells that a text is there, whatever it says.
 type anyText bool
 
+// UnmarshalJSON takes any JSON value, which encoding/json has found to be one; it gives no error.
 func (t *anyText) UnmarshalJSON(value []byte) error {
 	*t = value[0] == '"'
 	return nil

@@ -93,6 +93,7 @@ func (m *memory) next(n int) []byte {
 	return b
 }
 
+// Read copies the next bytes, as io.Reader wants it.
 func (m *memory) Read(p []byte) (int, error) {
 	n := copy(p, m.b[m.at:])
 	m.at += int64(n)

@@ -21,6 +21,7 @@ type site struct {
 	files *files
 }
 
+// ServeHTTP answers GET and HEAD with the file that the path stands for, OPTIONS for feeds, and 405 to all else.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, allowed := fileName(r.URL.Path), "GET, HEAD"
 	shared := publish.OfFeeds(name)

@@ -65,6 +65,7 @@ type Refusal struct {
 	Hint string // what to do about it
 }
 
+// Error is Why.
 func (r *Refusal) Error() string { return r.Why }
 
 func refuse(hint, why string, args ...any) error {

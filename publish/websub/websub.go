@@ -208,6 +208,7 @@ func (a *answer) passing() bool {
 	return a.status >= 500 || a.status == http.StatusTooManyRequests || a.status == http.StatusRequestTimeout
 }
 
+// Error tells what the hub answered, with its status.
 func (a *answer) Error() string {
 	if a.status/100 == 3 {
 		return fmt.Sprintf("the hub has moved to %q (%d)", a.location, a.status)
