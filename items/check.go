@@ -401,6 +401,9 @@ func (c *checker) body() {
 			c.Warnf(c.story.at(i+1), fmt.Sprintf("write <%s> with the angle brackets, or rename the file", m[1]), "the file name %q holds a blank, which ends a link", m[1])
 		}
 	}
+	if markup.Ordinary(c.Body) {
+		return
+	}
 	for _, r := range markup.Refs(c.Body) {
 		line := c.story.at(r.Line)
 		switch scheme := schemeOf(r.URL); {

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -393,6 +394,34 @@ func FuzzPlain(f *testing.F) {
 		}
 		if got, want := oneLine(markup.Parsed(markup.HTML(s, o))), oneLine(markup.Parsed(whole)); got != want {
 			t.Errorf("%q\ngot  %q\nwant %q", s, got, want)
+		}
+	})
+}
+
+// FuzzOrdinary: whatever Ordinary is true of holds no picture, and no link that staff need to be warned of.
+func FuzzOrdinary(f *testing.F) {
+	texts := []string{"plain words", "a [link](https://a.example/) and [mail](mailto:a@b.example), www.a.example, a@b.example and http://a.example"}
+	for i, s := range texts {
+		if !markup.Ordinary(s) {
+			f.Errorf("%d %q is not ordinary", i+1, s)
+		}
+	}
+	texts = append(texts, "[a](b.pdf)", "![p](https://a.example/i.jpg)", "ftp://a.example/", "[a][b]\n\n[b]: javascript:x", "<a href=x>", "[a]( javascript:x )", "[a](https://b.example)[c](ftp://d.example)")
+	for i, s := range texts[2:] {
+		if markup.Ordinary(s) {
+			f.Errorf("%d %q is ordinary", i+3, s)
+		}
+		f.Add(s)
+	}
+	ordinary := regexp.MustCompile(`^(https?|mailto|tel):`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if !markup.Ordinary(s) {
+			return
+		}
+		for _, r := range markup.Refs(s) {
+			if r.Image || !ordinary.MatchString(r.URL) {
+				t.Errorf("%q refers to %+v", s, r)
+			}
 		}
 	})
 }

@@ -42,6 +42,21 @@ func mayRefer(text string) bool {
 		strings.Contains(text, "://") || strings.Contains(text, "www.")
 }
 
+// Ordinary tells whether all that a text refers to are links that begin with http:, https:, mailto: or tel:. It may be false where that is
+// so: for most texts it saves parsing them.
+func Ordinary(text string) bool {
+	text, _ = CleanText(text)
+	if strings.Contains(text, "![") || Relative(text) {
+		return false
+	}
+	for before, rest, found := strings.Cut(text, "://"); found; before, rest, found = strings.Cut(rest, "://") {
+		if !strings.HasSuffix(before, "http") && !strings.HasSuffix(before, "https") { // bare links may begin with ftp:, too
+			return false
+		}
+	}
+	return true
+}
+
 // Relative tells whether the text may hold an address that is not absolute. Most texts hold none, and are not worth parsing for it.
 func Relative(text string) bool {
 	if strings.Contains(text, "<") || strings.Contains(text, "]:") {
