@@ -3,6 +3,7 @@ package items
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/runes"
 	"golang.org/x/text/transform"
@@ -15,6 +16,9 @@ var letters = strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "ae", "ø", "o",
 
 // fold takes the accents off and makes lower case: "Été à Calais" gives "ete a calais".
 func fold(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) { // most names: the rest would take far longer
+		return strings.ToLower(letters.Replace(s))
+	}
 	t := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
 	out, _, err := transform.String(t, letters.Replace(s))
 	if err != nil {

@@ -124,7 +124,7 @@ func (f *Folder) look(ctx context.Context, now time.Time) (Scan, error) {
 		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
 	}
 	defer root.Close()
-	found, others, err := f.walk(ctx, root)
+	found, others, err := f.walk(ctx)
 	if err != nil {
 		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
 	}
@@ -173,12 +173,12 @@ func (f *Folder) missed(keep map[string]*taken, now time.Time) (files []File) {
 
 type entry struct {
 	path string
-	stamp
+	fs.DirEntry
 }
 
-// walk lists the item files and, apart, the other files that are not to be ignored, both by path.
-func (f *Folder) walk(ctx context.Context, root *os.Root) (found []entry, others []string, err error) {
-	err = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+// walk lists the item files and, apart, the other files that are not to be ignored, both by path. It goes through no symbolic link.
+func (f *Folder) walk(ctx context.Context) (found []entry, others []string, err error) {
+	err = fs.WalkDir(os.DirFS(f.dir), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && p != ".":
 			return nil // it went while we looked
@@ -197,17 +197,17 @@ func (f *Folder) walk(ctx context.Context, root *os.Root) (found []entry, others
 			others = append(others, p)
 			return nil
 		}
-		found = append(found, entry{p, stampOf(root, p, d)})
+		found = append(found, entry{p, d})
 		return nil
 	})
 	return found, others, err
 }
 
-// stampOf is the stamp of what a path leads to. Of an ordinary file the folder's listing has it already.
-func stampOf(root *os.Root, p string, d fs.DirEntry) stamp {
-	info, err := d.Info()
+// stamp is that of what the path leads to.
+func (e entry) stamp(root *os.Root) stamp {
+	info, err := e.Info()
 	if err == nil && !info.Mode().IsRegular() {
-		info, err = root.Stat(p)
+		info, err = root.Stat(e.path)
 	}
 	if err != nil {
 		return stamp{}
@@ -222,8 +222,8 @@ func isItem(p string) bool {
 // takeOne gives what the folder knows of a file after this look.
 func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
 	last := f.taken[e.path]
-	t := &taken{stamp: e.stamp, since: now, file: File{Path: e.path, Name: f.Name(e.path)}}
-	if last != nil && last.stamp == e.stamp {
+	t := &taken{stamp: e.stamp(root), since: now, file: File{Path: e.path, Name: f.Name(e.path)}}
+	if last != nil && last.stamp == t.stamp {
 		if !last.file.Pending && last.file.Hash != "" {
 			return last
 		}

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"html"
 	"html/template"
 	"net/url"
 	"path"
@@ -10,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/net/html"
 	"golang.org/x/text/language"
 
 	"tidings/items"
@@ -207,23 +207,21 @@ func standfirst(a items.Article) string {
 	return a.Summary
 }
 
-// begins tells whether the text of HTML begins with s, white space aside. It reads no more of it than that takes.
+// begins tells whether the text of a body begins with s, white space aside. It reads no more of it than that takes. In a body, which is
+// clean HTML, every < and > belongs to a tag.
 func begins(body template.HTML, s string) bool {
-	rest := squeeze(s)
-	for z := html.NewTokenizer(strings.NewReader(string(body))); rest != ""; {
-		switch z.Next() {
-		case html.ErrorToken:
+	rest, left := squeeze(s), string(body)
+	for rest != "" && left != "" {
+		text, after, _ := strings.Cut(left, "<")
+		text = squeeze(html.UnescapeString(text))
+		n := min(len(text), len(rest))
+		if text[:n] != rest[:n] {
 			return false
-		case html.TextToken:
-			text := squeeze(string(z.Text()))
-			n := min(len(text), len(rest))
-			if text[:n] != rest[:n] {
-				return false
-			}
-			rest = rest[n:]
 		}
+		rest = rest[n:]
+		_, left, _ = strings.Cut(after, ">")
 	}
-	return true
+	return rest == ""
 }
 
 // squeeze takes all white space out.

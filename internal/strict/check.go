@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/agnivade/levenshtein"
 	"gopkg.in/yaml.v3"
@@ -186,13 +187,16 @@ type Field struct {
 	reflect.StructField
 }
 
-// Fields lists the keys that struct type t takes, in the order of its fields; none for other types.
+// Fields lists the keys that struct type t takes, in the order of its fields; none for other types. The list must not be changed.
 func Fields(t reflect.Type) []Field {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
 		return nil
+	}
+	if known, ok := fieldsOf.Load(t); ok {
+		return known.([]Field)
 	}
 	var out []Field
 	for _, f := range reflect.VisibleFields(t) {
@@ -201,8 +205,12 @@ func Fields(t reflect.Type) []Field {
 			out = append(out, Field{key, f.Type, f})
 		}
 	}
+	fieldsOf.Store(t, out)
 	return out
 }
+
+// fieldsOf keeps the lists that were made, by type: a program has a few, and a folder thousands of files.
+var fieldsOf sync.Map
 
 func keys(fields []Field) []string {
 	out := make([]string, len(fields))
