@@ -18,8 +18,6 @@ CREATE TABLE stories (
   updated         BIGINT NOT NULL,           -- when the status or the item last changed here
   gone            BIGINT NOT NULL            -- when its file was first missed; 0: it is there
 );
-CREATE INDEX stories_hash ON stories (hash);
-CREATE INDEX stories_path ON stories (path);
 
 -- Slugs a story has had: none is ever given to another story.
 CREATE TABLE story_slugs (
