@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tidings/feed"
@@ -279,12 +280,18 @@ func makeFeed(path string, format feed.Format, f feed.Feed) ([]byte, error) {
 
 // write gives the bytes of a feed, and which rules they break.
 func write(format feed.Format, f feed.Feed) ([]byte, []feed.Violation, error) {
-	var b bytes.Buffer
-	if err := format.Write(&b, f); err != nil {
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	if err := format.Write(b, f); err != nil {
 		return nil, nil, err
 	}
-	return b.Bytes(), feed.Check(format, b.Bytes()), nil
+	data := bytes.Clone(b.Bytes())
+	return data, feed.Check(format, data), nil
 }
+
+// buffers are those of documents made before: a new one would have to grow for each.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // showsTakenBack tells whether a feed names a story that was withdrawn or erased since.
 func (s Site) showsTakenBack(text []byte) bool {

@@ -190,17 +190,30 @@ func (f *Folder) put(d Document, known map[string]record) outcome {
 		d.Print += " in part" // so that it is made, and complained of, again
 	}
 	now := record{print: d.Print, hash: sha256.Sum256(data), size: int64(len(data))}
-	written := !f.has(d.Path, now, known[d.Path], data)
-	if written {
-		if err := f.place(d.Path, data); err != nil {
-			return f.failed(d, err)
-		}
+	written, err := f.bring(d.Path, data, now, known[d.Path])
+	if err != nil {
+		return f.failed(d, err)
 	}
 	records, err := f.compress(d, data, known, written)
 	if err != nil {
 		return f.failed(d, err)
 	}
 	return outcome{records: append([]record{now}, records...), written: written, err: wrong}
+}
+
+// bring makes a file have these bytes, and tells whether it had others. In a folder that was not there nobody looks for it yet.
+func (f *Folder) bring(p string, data []byte, now, last record) (written bool, err error) {
+	to := f.path(p)
+	fresh, err := makeFolder(filepath.Dir(to))
+	switch {
+	case err != nil:
+		return false, err
+	case fresh:
+		return true, atomicfile.Create(to, data, 0o644)
+	case f.has(p, now, last, data):
+		return false, nil
+	}
+	return true, atomicfile.Place(to, data, 0o644)
 }
 
 // failed is the outcome for a document that cannot be made or written.
@@ -219,15 +232,6 @@ func (f *Folder) has(p string, now, last record, data []byte) bool {
 	return f.holds(p, now.size) && (last.hash == now.hash || last.hash == [sha256.Size]byte{} && sameBytes(f.path(p), data))
 }
 
-// place puts a file into its folder, which it makes.
-func (f *Folder) place(p string, data []byte) error {
-	to := f.path(p)
-	if err := makeFolder(filepath.Dir(to)); err != nil {
-		return err
-	}
-	return atomicfile.Place(to, data, 0o644)
-}
-
 // compress puts the siblings of a document beside it, unless they are there and it was not written anew. They come after it: a server
 // takes none that is older. It gives their records.
 func (f *Folder) compress(d Document, data []byte, known map[string]record, written bool) ([]record, error) {
@@ -239,7 +243,7 @@ func (f *Folder) compress(d Document, data []byte, known map[string]record, writ
 		}
 		small, err := compressed(p, data)
 		if err == nil {
-			err = f.place(p, small)
+			err = atomicfile.Place(f.path(p), small, 0o644)
 		}
 		if err != nil {
 			return nil, err
@@ -249,13 +253,13 @@ func (f *Folder) compress(d Document, data []byte, known map[string]record, writ
 	return records, nil
 }
 
-// makeFolder is os.MkdirAll, in one step where only the last folder is missing, as that of a new page is.
-func makeFolder(dir string) error {
-	err := os.Mkdir(dir, 0o755)
+// makeFolder is os.MkdirAll, in one step where only the last folder is missing, as that of a new page is: then it is fresh.
+func makeFolder(dir string) (fresh bool, err error) {
+	err = os.Mkdir(dir, 0o755)
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
-		return os.MkdirAll(dir, 0o755)
+		return false, os.MkdirAll(dir, 0o755)
 	}
-	return err
+	return err == nil, err
 }
 
 // sameBytes tells whether a file of which nothing is known, since the database was lost, has these bytes.

@@ -117,8 +117,10 @@ func (s Site) page(path, template, print string, view func() any) Document {
 
 func (s Site) file(path, template, print string, view func() any) Document {
 	return Document{Path: path, Print: printOf(s.print, template, print), Make: func() ([]byte, error) {
-		var b bytes.Buffer
-		if err := s.set.Execute(&b, template, view()); err != nil {
+		b := buffers.Get().(*bytes.Buffer)
+		defer buffers.Put(b)
+		b.Reset()
+		if err := s.set.Execute(b, template, view()); err != nil {
 			return nil, fmt.Errorf("page %s: %w", path, err)
 		}
 		return s.rooted(b.Bytes()), nil
@@ -232,7 +234,7 @@ func digestPrint(d templates.Digest) string {
 func (s Site) rooted(page []byte) []byte {
 	u, err := url.Parse(s.View.URL)
 	if err != nil {
-		return page
+		return bytes.Clone(page)
 	}
 	body := max(bytes.Index(page, []byte("<body")), 0)
 	out := make([]byte, 0, len(page))

@@ -29,6 +29,25 @@ func Place(path string, data []byte, perm os.FileMode) error {
 	return write(path, perm, whole(data), func(*os.File) error { return nil })
 }
 
+// Create makes a file where there is none, without flushing. Unlike the others it can be seen in part: it is for files that nobody knows of
+// yet. After an error it is not there; when the machine dies, any part of it may be.
+func Create(path string, data []byte, perm os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Chmod(perm) // whatever the umask
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(path)
+	}
+	return err
+}
+
 // Fill is Write for what fill writes. An error of fill is returned as it is. Until the end nobody else can read the file.
 func Fill(path string, perm os.FileMode, fill func(w io.Writer) error) error {
 	return write(path, perm, fill, (*os.File).Sync)
