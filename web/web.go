@@ -55,6 +55,9 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) atBase(next http.Handler) http.Handler {
 	c, mux := s.Newsroom.Config, http.NewServeMux()
 	base, own := basePath(c.URL), basePath(cmp.Or(c.Web.URL, c.URL))
+	if base.Path == "/" && own.Path == "/" {
+		return next
+	}
 	for pattern, h := range map[string]http.Handler{
 		"/":                      http.HandlerFunc(s.notFound),
 		"/healthz":               next,
