@@ -221,12 +221,13 @@ func isItem(p string) bool {
 
 // takeOne gives what the folder knows of a file after this look.
 func (f *Folder) takeOne(root *os.Root, e entry, now time.Time) *taken {
-	last := f.taken[e.path]
-	t := &taken{stamp: e.stamp(root), since: now, file: File{Path: e.path, Name: f.Name(e.path)}}
-	if last != nil && last.stamp == t.stamp {
-		if !last.file.Pending && last.file.Hash != "" {
-			return last
-		}
+	last, found := f.taken[e.path], e.stamp(root)
+	same := last != nil && last.stamp == found
+	if same && !last.file.Pending && last.file.Hash != "" {
+		return last
+	}
+	t := &taken{stamp: found, since: now, file: File{Path: e.path, Name: f.Name(e.path)}}
+	if same {
 		t.since = last.since
 	}
 	if now.Sub(t.since) >= settle || now.IsZero() {

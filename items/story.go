@@ -56,7 +56,9 @@ func (k Known) Same(other Known) bool { return k.version != "" && k.version == o
 // pins, else of its content, else of its path; else it is a new one. So a renamed file keeps its story, and two files whose
 // names were exchanged keep theirs. The same files give the same new ids, whatever the time and the order.
 func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
-	files = slices.SortedFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	if byPath := func(a, b File) int { return cmp.Compare(a.Path, b.Path) }; !slices.IsSortedFunc(files, byPath) {
+		files = slices.SortedFunc(slices.Values(files), byPath)
+	}
 	m := newMatcher(k, files)
 	for _, rule := range []func(i int) *Story{m.byPin, m.byPathAndHash, m.byHash, m.byPath, m.byStem} {
 		m.apply(rule)

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 )
@@ -53,8 +52,11 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	for _, f := range desk.Scan.Files {
-		_, _ = io.WriteString(h, f.Path+"\n"+f.Hash+"\n"+f.Beside+"\n")
+	var line []byte
+	for i := range desk.Scan.Files {
+		f := &desk.Scan.Files[i]
+		line = fmt.Appendf(line[:0], "%s\n%s\n%s\n", f.Path, f.Hash, f.Beside)
+		_, _ = h.Write(line) // a hash takes everything
 	}
 	gone := 0
 	for _, s := range desk.Stories {

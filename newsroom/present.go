@@ -18,9 +18,9 @@ type shelf map[string]shelved
 // shelved is a story as it was shown, and what that depended on.
 type shelved struct {
 	of     condition
-	others string        // what related stories, and those that it leads to, were called
-	assets string        // the addresses of the files beside the item that it shows
-	story  publish.Story // without Body
+	others string // what related stories, and those that it leads to, were called
+	assets string // the addresses of the files beside the item that it shows
+	story  *publish.Story
 }
 
 // condition is all of a story's own that decides on how it is shown.
@@ -37,18 +37,18 @@ type showing struct {
 	*Newsroom
 	desk   Desk
 	maker  items.Presenter
-	files  map[string]items.File // by path
-	titles map[string]string     // of the stories that show, by slug
-	slugs  map[string]string     // likewise, by path of the file
+	files  map[string]*items.File // by path
+	titles map[string]string      // of the stories that show, by slug
+	slugs  map[string]string      // likewise, by path of the file
 
 	versions map[string][]items.Article // of the stories that show, by Work; only what tells them apart
 }
 
 func (n *Newsroom) newShowing(desk Desk) *showing {
 	all := len(desk.Stories)
-	s := &showing{Newsroom: n, desk: desk, files: make(map[string]items.File, all), titles: make(map[string]string, all), slugs: make(map[string]string, all), versions: map[string][]items.Article{}}
-	for _, f := range desk.Scan.Files {
-		s.files[f.Path] = f
+	s := &showing{Newsroom: n, desk: desk, files: make(map[string]*items.File, all), titles: make(map[string]string, all), slugs: make(map[string]string, all), versions: map[string][]items.Article{}}
+	for i := range desk.Scan.Files {
+		s.files[desk.Scan.Files[i].Path] = &desk.Scan.Files[i]
 	}
 	for _, x := range desk.Stories {
 		if !x.Visible(desk.now) || x.Status != items.Published {
@@ -72,7 +72,7 @@ func (n *Newsroom) newShowing(desk Desk) *showing {
 // asset is a file that an item shows. Where the item's own file is gone, or has an error, so that its story stays as it was, it is the one
 // that was shown last, which may be gone, too.
 func (s *showing) asset(item, src string) (items.Asset, bool) {
-	if s.files[item].Item == nil {
+	if f := s.files[item]; f == nil || f.Item == nil {
 		if a, ok := s.assets.Last(item, src); ok {
 			return a, true
 		}
@@ -92,9 +92,8 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 		x.Item = x.Item.AsOf(desk.now)
 		now := s.shelve(x, n.shelf[x.ID])
 		shown[x.ID] = now
-		story := now.story
-		story.Body = s.body(x)
-		out = append(out, &story)
+		now.story.Body = s.body(x)
+		out = append(out, now.story)
 	}
 	n.shelf = shown
 	slices.SortFunc(out, func(a, b *publish.Story) int { return items.NewestFirst(&a.Article, &b.Article) })
@@ -103,17 +102,20 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 
 // shelve gives a story as it is shown: as it was last if nothing that it depends on has changed.
 func (s *showing) shelve(x items.Story, last shelved) shelved {
-	file := s.files[x.Path]
-	if file.Item == nil { // it is gone, or has an error: the story stays as it was
-		file.Refs, file.Beside = x.Item.Refs(), last.of.beside
+	var refs []string
+	beside := last.of.beside
+	if file := s.files[x.Path]; file != nil && file.Item != nil {
+		refs, beside = file.Refs, file.Beside
+	} else { // it is gone, or has an error: the story stays as it was
+		refs = x.Item.Refs()
 	}
 	if x.Status == items.Withdrawn { // a notice shows nothing of the story
-		file.Refs = nil
+		refs = nil
 	}
-	now := shelved{of: condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: file.Beside, status: x.Status,
+	now := shelved{of: condition{hash: x.Hash, slug: x.Slug, path: x.Path, beside: beside, status: x.Status,
 		first: x.FirstPublished.UnixMicro(), updated: x.Updated.UnixMicro(), changed: x.Item.Changed().UnixMicro(), expired: x.Item.Expired(s.desk.now), version: x.Item.Version}}
 	var links []string
-	for _, ref := range file.Refs {
+	for _, ref := range refs {
 		if a, ok := s.asset(x.Path, ref); ok {
 			now.assets += a.URL + "\n"
 		} else {
@@ -121,12 +123,12 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 		}
 	}
 	now.others = s.others(x, links)
-	if last.story.ID != "" && last.of == now.of && last.others == now.others && last.assets == now.assets {
+	if last.story != nil && last.of == now.of && last.others == now.others && last.assets == now.assets {
 		return last
 	}
 	article := s.maker.Article(x)
 	article.Translations = s.translations(x)
-	now.story = publish.Story{Article: article, Expired: now.of.expired, Revised: revised(x),
+	now.story = &publish.Story{Article: article, Expired: now.of.expired, Revised: revised(x),
 		Print: publish.ArticlePrint(article, x.Item.Body, now.others, now.assets)}
 	return now
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/bits"
 	"strings"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -75,21 +76,23 @@ const (
 )
 
 // window is the least window (RFC 7932 §9.1), in bits, that holds so many bytes: the usual one would take 16 MB of memory for each document.
-func window(size int) int { return max(10, min(22, bits.Len(uint(size))+1)) }
+func window(size int) int { return max(10, min(widest, bits.Len(uint(size))+1)) }
+
+const widest = 22
 
 // compressed gives data as the sibling at a path holds it.
 func compressed(path string, data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	var w io.WriteCloser
+	pool, size := &gzips, window(len(data))
 	if strings.HasSuffix(path, brotliExt) {
-		w = brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: brotliLevel, LGWin: window(len(data))})
-	} else {
-		z, err := gzip.NewWriterLevel(&b, gzipLevel)
-		if err != nil {
-			return nil, err
-		}
-		w = z
+		pool = &brotlis[size]
 	}
+	w, again := pool.Get().(compressor)
+	if !again {
+		w = newCompressor(path, size)
+	}
+	defer pool.Put(w)
+	var b bytes.Buffer
+	w.Reset(&b)
 	if _, err := w.Write(data); err != nil {
 		return nil, err
 	}
@@ -97,4 +100,24 @@ func compressed(path string, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// compressor makes one sibling after another.
+type compressor interface {
+	io.WriteCloser
+	Reset(io.Writer)
+}
+
+// Compressors are used again, since each has tables of some megabytes: those of brotli by their windows.
+var (
+	gzips   sync.Pool
+	brotlis [widest + 1]sync.Pool
+)
+
+func newCompressor(path string, window int) compressor {
+	if strings.HasSuffix(path, brotliExt) {
+		return brotli.NewWriterOptions(nil, brotli.WriterOptions{Quality: brotliLevel, LGWin: window})
+	}
+	z, _ := gzip.NewWriterLevel(nil, gzipLevel) // the only error is a level that there is not
+	return z
 }

@@ -12,7 +12,7 @@ import (
 
 // printOf is the print of what a document is made of, in short texts such as other prints.
 func printOf(parts ...string) string {
-	var all []byte
+	all := make([]byte, 0, 256)
 	for _, p := range parts {
 		all = strconv.AppendInt(all, int64(len(p)), 10)
 		all = append(all, ' ')
