@@ -19,6 +19,16 @@ import (
 	"tidings/subscribers"
 )
 
+// putBack ends the newsroom, and opens it with an old database.
+func (r *room) putBack(old string) {
+	r.close()
+	for _, name := range []string{"-wal", "-shm"} {
+		_ = os.Remove(r.path("state/tidings.db" + name))
+	}
+	r.write("state/tidings.db", old)
+	r.Newsroom = r.openAgain(false)
+}
+
 // more imports so many further subscribers.
 func (r *room) more(people int) {
 	r.t.Helper()
@@ -110,14 +120,7 @@ func TestOldDatabase(t *testing.T) {
 			r.send(newsroom.Order{}, nil)
 			want = 2
 		}
-		if err := r.Close(); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"-wal", "-shm"} {
-			_ = os.Remove(r.path("state/tidings.db" + name))
-		}
-		r.write("state/tidings.db", old)
-		r.Newsroom = r.openAgain(false)
+		r.putBack(old)
 		r.pass(24 * time.Hour)
 		if _, err := r.Continue(t.Context(), "weekly"); !errors.Is(err, newsroom.ErrForgotten) {
 			t.Errorf("%s: the daemon: %v", test.name, err)
@@ -167,14 +170,7 @@ func TestOldDatabaseOfTwo(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	r.send(newsroom.Order{}, nil)
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"-wal", "-shm"} {
-		_ = os.Remove(r.path("state/tidings.db" + name))
-	}
-	r.write("state/tidings.db", old)
-	r.Newsroom = r.openAgain(false)
+	r.putBack(old)
 	r.pass(24 * time.Hour)
 	r.write("items/newer.md", item("Newer", "date: 2016-12-20"))
 	r.send(newsroom.Order{Again: true}, nil)
