@@ -170,7 +170,7 @@ func TestVersionWaits(t *testing.T) {
 		{"3 all is there", func() {}, 2 * time.Second, "a.fr.md=Le A a.md=A", ""},
 		{"4 an error in the story's own file", func() { p.write("a.md", item("A", "titel: x\n")) }, 0, "a.fr.md=Le A a.md=A", ""},
 		{"5 that has settled", func() {}, 2 * time.Second, "a.fr.md? a.md?",
-			"items/a.fr.md: error: items/a.md has an error, and this is a version of its story\nitems/a.md:4: error: unknown key \"titel\"\n"},
+			"items/a.md:4: error: unknown key \"titel\"\nitems/a.fr.md: error: it waits for items/a.md, whose story it is a version of and which has an error\n"},
 		{"6 mended", func() { p.write("a.md", item("A2", "")) }, 0, "a.fr.md? a.md?", ""},
 		{"7 and settled", func() {}, 2 * time.Second, "a.fr.md=Le A a.md=A2", ""},
 		{"8 missed for a moment", func() { p.rename("a.md", "gone") }, 0, "a.fr.md=Le A a.md=A2", ""},

@@ -40,6 +40,9 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	var lines []Line
 	for _, f := range desk.Scan.Files {
 		s, known := stories[f.Path]
+		if !known {
+			s, known = stories[items.Veil(f.Path)]
+		}
 		l := Line{File: f.Name, State: n.state(f, s, known, desk), Issues: issues[s.ID]}
 		if known && s.Visible(desk.now) {
 			l.URL = items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug)
