@@ -34,7 +34,9 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	}
 	stories := map[string]items.Story{}
 	for _, s := range desk.Stories {
-		stories[s.Path] = s
+		if s.Gone.IsZero() { // else another one's file may be there now
+			stories[s.Path] = s
+		}
 	}
 	feeds := n.feedsOf(desk)
 	var lines []Line

@@ -199,6 +199,7 @@ func TestVersionGone(t *testing.T) {
 		{"4 erased, with most of the folder missing", "", "status: erased\n", true, false, false},
 		{"5 withdrawn, and then erased", "status: withdrawn\n", "status: erased\n", false, false, false},
 		{"6 a draft, and then erased", "status: draft\n", "status: erased\n", false, false, false},
+		{"7 withdrawn, with most of the folder missing", "", "status: withdrawn\n", true, false, true},
 	} {
 		r := newRoom(t)
 		others := []string{"open.md", item("Openness", "date: 2016-12-02"), "more.md", item("More", "date: 2016-12-02")}
@@ -234,4 +235,159 @@ func TestVersionGone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestVersionLeft: a version of a story that was withdrawn or erased stays so when the story's own file is deleted, whatever becomes of its own
+// file, for good; its file is told to be why. Of what was erased no word is kept.
+func TestVersionLeft(t *testing.T) {
+	t.Parallel()
+	rename := func(to string) func(r *room) {
+		return func(r *room) { r.renameAll("secret.fr.md", to) }
+	}
+	for _, test := range []struct {
+		name   string // number and why
+		file   string // of the version, in the end
+		before func(r *room)
+		after  func(r *room) // the story's own file was deleted
+		only   string        // for this status
+	}{
+		{"1 the version stays as it is", "secret.fr.md", nil, nil, ""},
+		{"2 renamed", "other.fr.md", nil, rename("other.fr.md"), ""},
+		{"3 renamed, without its language", "recit.md", nil, rename("recit.md"), ""},
+		{"4 renamed in the same move", "other.fr.md", rename("other.fr.md"), nil, ""},
+		{"5 renamed before", "recit.md", func(r *room) { rename("recit.md")(r); r.publish() }, nil, ""},
+		{"6 edited", "secret.fr.md", nil, func(r *room) { r.edit("items/secret.fr.md", "The text", "Some text") }, ""},
+		{"7 edited, and another process", "secret.fr.md", nil, func(r *room) { r.Newsroom = r.openAgain(false); r.edit("items/secret.fr.md", "The text", "Some text") }, ""},
+		{"8 edited, then renamed", "other.fr.md", nil, func(r *room) { r.edit("items/secret.fr.md", "The text", "Some text"); r.publish(); rename("other.fr.md")(r) }, ""},
+		{"9 edited and renamed at once", "other.fr.md", nil, func(r *room) { r.edit("items/secret.fr.md", "The text", "Some text"); rename("other.fr.md")(r) }, "withdrawn"},
+		{"10 deleted, and put back later", "secret.fr.md", nil, func(r *room) {
+			text := r.read("items/secret.fr.md")
+			r.remove("items/secret.fr.md")
+			r.publish()
+			r.pass(time.Hour)
+			r.publish()
+			r.write("items/secret.fr.md", text)
+		}, ""},
+		{"11 a new version", "secret.de.md", nil, func(r *room) {
+			r.remove("items/secret.fr.md")
+			r.write("items/secret.de.md", item("Geheim", "date: 2016-12-01"))
+		}, ""},
+		{"12 in the newsroom's language, the story's own file in what follows", "secret.en.md", nil, func(r *room) { r.write("items/secret.en.md", item("Geheim", "date: 2016-12-01")) }, ""},
+	} {
+		for _, status := range []string{"withdrawn", "erased"} {
+			if test.only != "" && test.only != status {
+				continue
+			}
+			name := test.name + ", " + status
+			r := newRoom(t)
+			r.onlyItems("secret.md", item("Secret", "date: 2016-12-01"), "secret.fr.md", item("Geheim", "status: published\ndate: 2016-12-01"), "open.md", item("Openness", "date: 2016-12-02"))
+			r.publish()
+			r.edit("items/secret.md", "date:", "status: "+status+"\ndate:")
+			r.publish()
+			if test.before != nil {
+				test.before(r)
+			}
+			r.remove("items/secret.md")
+			r.publish()
+			if test.after != nil {
+				test.after(r)
+			}
+			for _, again := range []bool{false, true} { // and it stays so
+				if again {
+					r.Newsroom = r.openAgain(false)
+					r.pass(time.Hour)
+				}
+				said := r.publish().Scan.AllProblems().Error()
+				if want := "items/" + test.file + ": warning: it is a version of a story that was " + status + ": it is not published\nhint: "; !strings.Contains(said, want) {
+					t.Errorf("%s: it is not told; %s", name, said)
+				}
+				if check := must(newsroom.Check(t.Context(), r.dir)).Error(); check != said {
+					t.Errorf("%s: check says %s, and publishing %s", name, check, said)
+				}
+				r.notShown(name, status, "Geheim")
+			}
+			for _, l := range must(r.Inventory(t.Context())) {
+				if l.File == "items/"+test.file && l.State != status {
+					t.Errorf("%s: it is told to be %s", name, l.State)
+				}
+			}
+		}
+	}
+}
+
+// notShown wants a word in no page nor feed, and if its story was erased, nowhere.
+func (r *room) notShown(name, status, word string) {
+	r.t.Helper()
+	for _, place := range r.holding(word) {
+		if status == "erased" || strings.HasPrefix(place, "public/") {
+			r.t.Errorf("%s: %s is in %s", name, word, place)
+		}
+	}
+}
+
+// TestVersionBack: versions of a story that was taken back are published again with it, or under a name and an id of their own; where the story's own
+// file was merely deleted, or takes back what is no version of it any more, they stay.
+func TestVersionBack(t *testing.T) {
+	t.Parallel()
+	own := item("Secret", "date: 2016-12-01")
+	for _, test := range []struct {
+		name, status string // number and why
+		do           func(r *room)
+		ids          string // whose the ids in the feed of all news and of French are: those of before, or new ones
+	}{
+		{"1 put back", "withdrawn", func(r *room) { r.write("items/secret.md", own) }, "old"},
+		{"2 put back after an erasure", "erased", func(r *room) { r.write("items/secret.md", own) }, "old"},
+		{"3 put back, when the version was renamed", "erased", func(r *room) {
+			r.renameAll("secret.fr.md", "recit.md")
+			r.publish()
+			r.write("items/secret.md", own)
+		}, "old"},
+		{"4 a story of its own", "withdrawn", func(r *room) {
+			r.renameAll("secret.fr.md", "recit.md")
+			r.edit("items/recit.md", "date:", "id: tag:example.org,2016:recit\ndate:")
+		}, "new"},
+		{"5 a story of its own after an erasure", "erased", func(r *room) {
+			r.renameAll("secret.fr.md", "recit.fr.md")
+			r.edit("items/recit.fr.md", "date:", "id: tag:example.org,2016:recit\ndate:")
+		}, "new"},
+		{"6 the story's own file was deleted", "published", func(r *room) { r.pass(time.Hour) }, "old"},
+		{"7 taken apart before", "published", func(r *room) {
+			r.write("items/secret.md", own)
+			r.renameAll("secret.fr.md", "recit.md")
+			r.publish()
+			r.write("items/secret.md", item("Secret", "status: withdrawn\ndate: 2016-12-01"))
+			r.publish()
+			r.remove("items/secret.md")
+		}, "old"},
+		{"8 a version of another story", "withdrawn", func(r *room) {
+			r.write("items/tale.md", item("Tale", "date: 2016-12-01"))
+			r.renameAll("secret.fr.md", "tale.fr.md")
+		}, "old"},
+	} {
+		r := newRoom(t, "newsletters:", "feeds: {languages: true}\nnewsletters:")
+		r.onlyItems("secret.md", own, "secret.fr.md", item("Geheim", "language: fr\ndate: 2016-12-01"), "open.md", item("Openness", "date: 2016-12-02"))
+		r.publish()
+		id := between(r.read("public/feeds/languages/fr.rss"), `<guid isPermaLink="false">`, "<")
+		r.edit("items/secret.md", "date:", "status: "+test.status+"\ndate:")
+		r.publish()
+		r.remove("items/secret.md")
+		r.publish()
+		test.do(r)
+		for range 2 {
+			r.publish()
+			feed := r.read("public/feeds/languages/fr.rss")
+			entry := between(feed, "<title>Geheim</title>", "</item>")
+			if entry == "" || strings.Contains(entry, id) != (test.ids == "old") {
+				t.Errorf("%s: the feed of what is in French is\n%s", test.name, feed)
+			}
+			r.Newsroom = r.openAgain(false)
+		}
+	}
+}
+
+// between is what stands in a text between two others.
+func between(text, before, after string) string {
+	_, rest, _ := strings.Cut(text, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
 }
