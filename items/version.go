@@ -197,7 +197,7 @@ func (f *File) astray(name string, files []File) (probs problem.List) {
 	if n := strict.Nearest(path.Base(name), near); n != "" {
 		hint = fmt.Sprintf("did you mean %s%s?", n, f.Path[len(name):])
 	}
-	probs.Warnf(f.Name, 0, hint, "by its name it is a story in %s that has no file in another language: it is published as a story of its own", f.named)
+	probs.Warnf(f.Name, 0, hint, "by its name it is a story in %s that has no file in another language: it stands alone", f.named)
 	return probs
 }
 

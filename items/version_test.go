@@ -51,7 +51,7 @@ func TestVersionNames(t *testing.T) {
 		{"7 without a file of its own the story is that in the newsroom's language", []string{"a.en.md", "", "a.fr.md", ""}, "a.en.md=en a.fr.md=fr<a.en.md", ""},
 		{"8 without that there is none to borrow from", []string{"a.de.md", "", "a.fr.md", ""}, "a.de.md=de a.fr.md=fr", ""},
 		{"9 of one folder", []string{"a.md", "", "x/a.fr.md", ""}, "a.md=en x/a.fr.md=fr",
-			"items/x/a.fr.md: warning: by its name it is a story in fr that has no file in another language: it is published as a story of its own\n"},
+			"items/x/a.fr.md: warning: by its name it is a story in fr that has no file in another language: it stands alone\n"},
 		{"10 two formats are two stories, as ever", []string{"a.md", "", "a.markdown", ""}, "a.markdown=en a.md=en", ""},
 		{"11 the language in the file agrees", []string{"a.md", "", "a.fr.md", "language: FR\n"}, "a.fr.md=fr<a.md a.md=en", ""},
 		{"12 it does not", []string{"a.md", "", "a.fr.md", "language: de\n"}, "a.fr.md=<a.md a.md=en", "items/a.fr.md:4: error: language: it is de here, and fr in the file's name\n"},
@@ -63,7 +63,7 @@ func TestVersionNames(t *testing.T) {
 		{"16 in no case but that of letters", []string{"a.md", "", "a.fr.md", "", "a.FR.md", ""}, "a.FR.md=fr<a.md a.fr.md= a.md=en",
 			"items/a.fr.md: error: items/a.FR.md is the same story in the same language, fr\n"},
 		{"17 a slip in the name", []string{"story.md", "", "stroy.fr.md", ""}, "story.md=en stroy.fr.md=fr",
-			"items/stroy.fr.md: warning: by its name it is a story in fr that has no file in another language: it is published as a story of its own\n"},
+			"items/stroy.fr.md: warning: by its name it is a story in fr that has no file in another language: it stands alone\n"},
 		{"18 a newsroom that always names the language", []string{"a.en.md", "", "b.fr.md", ""}, "a.en.md=en b.fr.md=fr", ""},
 	} {
 		p := newPress(t)
