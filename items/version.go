@@ -314,8 +314,10 @@ func (s *Story) goWith(status map[string]Status, now time.Time) {
 
 // own is the index of the story's own file that file i is a version of, else -1.
 func (m *matcher) own(i int) int {
-	if at, there := m.present[m.files[i].Of]; there && m.files[i].Of != "" {
-		return at
+	if of := m.files[i].Of; of != "" {
+		if at, there := m.present[of]; there {
+			return at
+		}
 	}
 	return -1
 }
@@ -343,6 +345,9 @@ func (m *matcher) rank(i int) rank {
 // name which story that is.
 func (m *matcher) left(i int) *Story {
 	if s := m.found[i]; s != nil {
+		if s.Of == "" {
+			return nil
+		}
 		return m.byID[s.Of]
 	}
 	f := &m.files[i]
