@@ -13,14 +13,14 @@ import (
 )
 
 // Of an erased story nothing is kept that has a word of it, but the newsroom must know it again: its file may still be there, its
-// slug must not go to another story, and its old address is answered with 410. So names are kept as their hashes. An id is kept as it is,
+// slug must not go to another story, and its old address is answered with 410. So names are kept as their hashes, and its file is known by one. An id is kept as it is,
 // since issues and feeds refer to it: one that was made here has no word of the story, and one that the file pinned is the staff's choice.
 
 const veilMark = "sha256:"
 
-// veil is what is kept of a name.
-func veil(name string) string {
-	if veiled(name) {
+// Veil is what is kept of a name of an erased story: the path of its file, its slug, the hash of its bytes. What has no name has no veil.
+func Veil(name string) string {
+	if name == "" || veiled(name) {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
@@ -37,8 +37,47 @@ func (s Story) Minted() bool { return minted.MatchString(s.ID) }
 
 // erase takes every word of the story out of it.
 func (s *Story) erase() {
-	s.Item, s.Hash = nil, ""
-	s.Path, s.Slug = veil(s.Path), veil(s.Slug)
+	s.Item = nil
+	s.Path, s.Slug, s.Hash = Veil(s.Path), Veil(s.Slug), Veil(s.Hash)
+}
+
+// unveil makes erased stories known by the paths and the content of the files that are theirs still, and by the names of their versions.
+func (m *matcher) unveil(erased []*Story) {
+	if len(erased) == 0 {
+		return
+	}
+	atPath, ofHash := map[string]*Story{}, map[string]*Story{}
+	for _, s := range erased {
+		addIfNew(atPath, s.Path, s)
+		addIfNew(ofHash, s.Hash, s)
+	}
+	for _, f := range m.files {
+		if s := m.atPath[f.Path]; s != nil && s.Hash == f.Hash {
+			continue // it is another story's
+		}
+		for _, p := range f.ownPaths() {
+			if s := atPath[Veil(p)]; s != nil {
+				s.Path = p
+			}
+		}
+		if s := ofHash[Veil(f.Hash)]; s != nil {
+			s.Hash = f.Hash
+		}
+	}
+	for _, s := range erased {
+		m.know(s)
+	}
+}
+
+// ownPaths are the path of the file and, where it seems to be a version and the story's own file is not beside it, those that this may have had.
+func (f *File) ownPaths() []string {
+	paths := []string{f.Path}
+	if f.named != "" && f.Of == "" {
+		for _, ext := range Extensions {
+			paths = append(paths, f.name()+ext)
+		}
+	}
+	return paths
 }
 
 // What others than the store keep of an erased story goes after it was saved, and the program may die in between. So it is a setting

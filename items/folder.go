@@ -2,6 +2,7 @@ package items
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -70,6 +71,7 @@ type File struct {
 
 	refs         []localRef   // as Refs
 	named        string       // the language in its name
+	waits        bool         // for the story's own file, which has an error
 	work         string       // the same for all versions of a story; "" where it has but one
 	alone, among problem.List // what more is wrong with it where it is the only version of its story, and where it is not
 	past         []pastWhen
@@ -88,13 +90,22 @@ func (s Scan) Same(other Scan) bool {
 	})
 }
 
-// AllProblems gives the problems of the folder and of all files, by file and line.
+// AllProblems gives the problems of the folder and of all files, by file and line. A version that waits for the story's own file comes after
+// that.
 func (s Scan) AllProblems() problem.List {
 	all := slices.Clone(s.Problems)
+	behind := map[string]string{} // by the name of a version that waits, the name of the file that it waits for
 	for _, f := range s.Files {
 		all = append(all, f.Problems...)
+		if f.waits {
+			behind[f.Name] = strings.TrimSuffix(f.Name, f.Path) + f.Of
+		}
 	}
-	return all.Sorted()
+	all = all.Sorted()
+	slices.SortStableFunc(all, func(a, b problem.Problem) int {
+		return cmp.Or(strings.Compare(cmp.Or(behind[a.File], a.File), cmp.Or(behind[b.File], b.File)), strings.Compare(behind[a.File], behind[b.File]))
+	})
+	return all
 }
 
 // Pending tells whether any file was left for a later look.

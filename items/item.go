@@ -32,7 +32,7 @@ type Item struct {
 	Place       string       `yaml:"place" json:"place,omitempty" jsonschema_description:"The dateline: where the story comes from."`
 	Topics      []string     `yaml:"topics" json:"topics,omitempty" jsonschema_description:"Slugs of the topics the story belongs to; each topic has feeds of its own."`
 	Language    string       `yaml:"language" json:"language,omitempty" jsonschema_description:"The story's language as a BCP 47 tag, such as en or pt-BR. Default: the one in the file's name, as in story.fr.md, else the newsroom's."`
-	Authors     []Person     `yaml:"authors" json:"authors,omitempty" jsonschema_description:"Bylines."`
+	Authors     []Person     `yaml:"authors" json:"authors,omitempty" jsonschema_description:"Bylines: names, or groups with a name and more."`
 	Contacts    []Contact    `yaml:"contacts" json:"contacts,omitempty" jsonschema_description:"Press contacts, shown under the story."`
 	Image       *Image       `yaml:"image" json:"image,omitempty" jsonschema_description:"The picture at the top of the story and in lists."`
 	Images      []Image      `yaml:"images" json:"images,omitempty" jsonschema_description:"A photo series, shown under the story."`
@@ -53,7 +53,7 @@ type Item struct {
 	Version Version `yaml:"-" json:"version,omitzero"` // not what the file says, but what its name does
 }
 
-// Person is a byline. Only Name is required.
+// Person is a byline. Only Name is required, and may be written alone.
 type Person struct {
 	Name         string `yaml:"name" json:"name" jsonschema:"required"`
 	Role         string `yaml:"role" json:"role,omitempty"`
@@ -62,7 +62,7 @@ type Person struct {
 }
 
 // Contact is someone, or a desk without a person, whom journalists may ask. At least one of Name, Role and
-// Organisation is set.
+// Organisation is set. A Name may be written alone.
 type Contact struct {
 	Name         string `yaml:"name" json:"name,omitempty"`
 	Role         string `yaml:"role" json:"role,omitempty"`

@@ -2,6 +2,8 @@ package items
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"path"
 	"regexp"
@@ -226,6 +228,26 @@ func (r *Related) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*plain)(r))
 }
 
+// UnmarshalYAML reads a mere text as the person's name.
+func (p *Person) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		p.Name = n.Value
+		return nil
+	}
+	type plain Person
+	return n.Decode((*plain)(p))
+}
+
+// UnmarshalYAML reads a mere text as the contact's name.
+func (p *Contact) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		p.Name = n.Value
+		return nil
+	}
+	type plain Contact
+	return n.Decode((*plain)(p))
+}
+
 // Slugify makes a name for use in addresses: lower-case letters, digits and hyphens, at most 80 characters.
 func Slugify(s string) string {
 	var b strings.Builder
@@ -244,6 +266,20 @@ func Slugify(s string) string {
 }
 
 var leadingDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[-_ ]+`)
+
+// Slug is the last part of the addresses of the person's feeds: the name, or where no Latin letter is in it, a hash of it.
+func (p Person) Slug() string {
+	if s := Slugify(p.Name); s != "" {
+		return s
+	}
+	return "author-" + pathHash(p.Name)[:8]
+}
+
+// pathHash is a hash that may stand in an address: 16 characters, lower-case letters and digits.
+func pathHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+}
 
 // slugOf makes a story's slug of its file's path: the file name without extension and leading date, and with its language last. Names of
 // which nothing is left (such as Chinese ones) are called by the story's hash.

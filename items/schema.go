@@ -20,7 +20,20 @@ func Schema() *jsonschema.Schema {
 			link.Set("url", &jsonschema.Schema{Type: "string", Format: "uri"})
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"},
 				{Type: "object", Properties: link, Required: []string{"url"}, AdditionalProperties: jsonschema.FalseSchema}}}
+		case reflect.TypeFor[Person]():
+			type plain Person
+			return orName(&plain{})
+		case reflect.TypeFor[Contact]():
+			type plain Contact
+			return orName(&plain{})
 		}
 		return nil
 	})
+}
+
+// orName is the schema of what may be written as a mere name instead of the struct that group points to.
+func orName(group any) *jsonschema.Schema {
+	s := strict.Schema(group, "", nil)
+	s.Version = ""
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, s}}
 }

@@ -64,7 +64,7 @@ func (s *Store) load(ctx context.Context) (Known, error) {
 	if err := s.loadSlugs(ctx, k.Slugs); err != nil {
 		return k, err
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT id, slug, path, hash, item, status, first_published, updated, gone FROM stories ORDER BY id`)
+	rows, err := s.DB.QueryContext(ctx, `SELECT id, slug, path, hash, version_of, item, status, first_published, updated, gone FROM stories ORDER BY id`)
 	if err != nil {
 		return k, err
 	}
@@ -148,7 +148,7 @@ func (s *Store) scan(rows *sql.Rows) (Story, error) {
 	var st Story
 	var item string
 	var first, updated, gone int64
-	if err := rows.Scan(&st.ID, &st.Slug, &st.Path, &st.Hash, &item, &st.Status, &first, &updated, &gone); err != nil {
+	if err := rows.Scan(&st.ID, &st.Slug, &st.Path, &st.Hash, &st.Of, &item, &st.Status, &first, &updated, &gone); err != nil {
 		return st, err
 	}
 	st.FirstPublished, st.Updated, st.Gone = db.Time(first), db.Time(updated), db.Time(gone)
@@ -215,7 +215,7 @@ func (k Known) with(changed []Story) Known {
 			for slug, id := range now.Slugs {
 				if id == st.ID {
 					delete(now.Slugs, slug)
-					now.Slugs[veil(slug)] = id
+					now.Slugs[Veil(slug)] = id
 				}
 			}
 		}
@@ -254,14 +254,14 @@ func changes(k Known, stories []Story, now time.Time) []Story {
 }
 
 func (s Story) same(t Story) bool {
-	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Status == t.Status && s.version() == t.version() &&
+	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Of == t.Of && s.Status == t.Status && s.version() == t.version() &&
 		s.FirstPublished.Equal(t.FirstPublished) && s.Gone.IsZero() == t.Gone.IsZero()
 }
 
 func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
-	put, err := tx.PrepareContext(ctx, `INSERT INTO stories (id, slug, path, hash, item, status, first_published, updated, gone)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, path = excluded.path,
-		hash = excluded.hash, item = excluded.item, status = excluded.status, first_published = excluded.first_published,
+	put, err := tx.PrepareContext(ctx, `INSERT INTO stories (id, slug, path, hash, version_of, item, status, first_published, updated, gone)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, path = excluded.path,
+		hash = excluded.hash, version_of = excluded.version_of, item = excluded.item, status = excluded.status, first_published = excluded.first_published,
 		updated = excluded.updated, gone = excluded.gone`)
 	if err != nil {
 		return err
@@ -277,7 +277,7 @@ func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
 		return err
 	}
 	for i, st := range stories {
-		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, texts[i], st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
+		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, st.Of, texts[i], st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
 			return fmt.Errorf("story %s: %w", st.ID, err)
 		}
 		if _, err := slug.ExecContext(ctx, st.Slug, st.ID); err != nil {
@@ -321,7 +321,7 @@ func forget(ctx context.Context, tx *sql.Tx, st Story) error {
 		if err := rows.Scan(&slug); err != nil {
 			return err
 		}
-		slugs = append(slugs, veil(slug))
+		slugs = append(slugs, Veil(slug))
 	}
 	if err := rows.Err(); err != nil {
 		return err
@@ -334,9 +334,9 @@ func forget(ctx context.Context, tx *sql.Tx, st Story) error {
 	return nil
 }
 
-// WasErased tells whether a story of this slug was erased.
+// WasErased tells whether a story had this slug when it was erased, be it published again since, at another one.
 func (s *Store) WasErased(ctx context.Context, slug string) (bool, error) {
 	var n int
-	err := s.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM story_slugs x JOIN stories s ON s.id = x.story WHERE x.slug = $1 AND s.status = 'erased'`, veil(slug)).Scan(&n)
+	err := s.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM story_slugs WHERE slug = $1`, Veil(slug)).Scan(&n)
 	return n > 0, err
 }

@@ -2,8 +2,6 @@ package items
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/base32"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +18,7 @@ type Story struct {
 	Slug           string // the last part of its page's address
 	Path           string // of its file, under the items folder
 	Hash           string // of the file's bytes when it was last good
+	Of             string // the id of the story whose own file this one's is, or was last, a version of; "" for none
 	Item           *Item  // as it was last good; nil once erased
 	Status         Status
 	FirstPublished time.Time // zero: never yet, and then nothing of it is remembered
@@ -53,8 +52,9 @@ type Known struct {
 func (k Known) Same(other Known) bool { return k.version != "" && k.version == other.version }
 
 // Match says which story each file is, and returns the stories that have a file, by path. A file is the story of the id it
-// pins, else of its content, else of its path; else it is a new one. So a renamed file keeps its story, and two files whose
-// names were exchanged keep theirs. The same files give the same new ids, whatever the time and the order.
+// pins, else of its content, else of its path, else of the title and date that a file had which is gone; else it is a new one. So a
+// renamed file keeps its story, and two files whose names were exchanged keep theirs. The same files give the same new ids, whatever the
+// time and the order.
 func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	if byPath := func(a, b File) int { return cmp.Compare(a.Path, b.Path) }; !slices.IsSortedFunc(files, byPath) {
 		files = slices.SortedFunc(slices.Values(files), byPath)
@@ -63,6 +63,7 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	for _, rule := range []func(i int) *Story{m.byPin, m.byPathAndHash, m.byHash, m.byPath, m.byStem} {
 		m.apply(rule)
 	}
+	m.recognise()
 	var probs problem.List
 	stories := make([]Story, len(files))
 	for _, i := range mintingOrder(files, now) {
@@ -70,22 +71,22 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 			stories[i] = s
 		}
 	}
-	m.update(stories, now.Truncate(time.Microsecond).UTC()) // as the database keeps it
+	m.update(stories, now.Truncate(time.Microsecond).UTC(), &probs) // as the database keeps it
 	m.join(stories)
 	return slices.DeleteFunc(stories, func(s Story) bool { return s.ID == "" }), probs
 }
 
 // Absent gives the stories that readers know and that no file has any more; stories are those that Match gave. A story whose
 // file is missed stays for a period of grace, since a file may be deleted by mistake or its folder not be mounted; then it counts as
-// withdrawn. A version of a story that was withdrawn or erased has no grace: it goes with that.
+// withdrawn. A version of a story that was withdrawn or erased has no grace: it goes with that. The order depends on k alone.
 func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Story {
 	present := make(map[string]bool, len(stories))
 	status := make(map[string]Status, len(k.Stories))
 	for i := range k.Stories {
-		status[k.Stories[i].ID] = k.Stories[i].Status
+		status[k.Stories[i].ID] = k.Stories[i].takenBack()
 	}
 	for i := range stories { // this is newer
-		present[stories[i].ID], status[stories[i].ID] = true, stories[i].Status
+		present[stories[i].ID], status[stories[i].ID] = true, stories[i].takenBack()
 	}
 	now = now.Truncate(time.Microsecond).UTC()
 	var absent []Story
@@ -152,19 +153,29 @@ func newMatcher(k Known, files []File) *matcher {
 	slices.SortStableFunc(stories, func(a, b Story) int {
 		return cmp.Or(compareGone(a, b), b.Updated.Compare(a.Updated), cmp.Compare(a.ID, b.ID))
 	})
+	var erased []*Story
 	for i := range stories {
-		s := &stories[i]
-		m.byID[s.ID] = s
-		addIfNew(m.atPath, s.Path, s)
-		addIfNew(m.atStem, stem(s.Path), s)
-		m.ofHash[s.Hash] = append(m.ofHash[s.Hash], s)
+		if s := &stories[i]; s.Status == Erased {
+			erased = append(erased, s)
+		} else {
+			m.know(s)
+		}
 	}
+	m.unveil(erased)
 	for i, f := range files {
 		if f.Item != nil && f.Item.ID != "" {
 			m.pin(i, f.Item.ID)
 		}
 	}
 	return m
+}
+
+// know makes the story known to the rules; of several the first counts.
+func (m *matcher) know(s *Story) {
+	m.byID[s.ID] = s
+	addIfNew(m.atPath, s.Path, s)
+	addIfNew(m.atStem, stem(s.Path), s)
+	m.ofHash[s.Hash] = append(m.ofHash[s.Hash], s)
 }
 
 // pin gives the id to file i, unless another file has a better right to it: the one whose story it is, then the first. So a copy
@@ -237,12 +248,7 @@ func (m *matcher) byHash(i int) *Story {
 	return nil
 }
 
-func (m *matcher) byPath(i int) *Story {
-	if s := m.atPath[m.files[i].Path]; s != nil {
-		return s
-	}
-	return m.atPath[veil(m.files[i].Path)]
-}
+func (m *matcher) byPath(i int) *Story { return m.atPath[m.files[i].Path] }
 
 // byStem finds a story whose file changed its format: story.md became story.yaml.
 func (m *matcher) byStem(i int) *Story {
@@ -278,9 +284,7 @@ func (m *matcher) story(i int, now time.Time, probs *problem.List) (Story, bool)
 }
 
 func (m *matcher) mint(f File, now time.Time) Story {
-	sum := sha256.Sum256([]byte(stem(f.Path)))
-	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
-	base := fmt.Sprintf("tag:%s,%d:%s", m.Host, f.Item.Date.Time.Year(), hash)
+	base := fmt.Sprintf("tag:%s,%d:%s", m.Host, f.Item.Date.Time.Year(), pathHash(stem(f.Path)))
 	id := f.Item.ID
 	for n := 1; id == ""; n++ {
 		try := base
@@ -301,7 +305,7 @@ func (m *matcher) mint(f File, now time.Time) Story {
 func (m *matcher) slug(f File, id string) string {
 	base := slugOf(f.Path, strings.TrimPrefix(id[strings.LastIndexByte(id, ':')+1:], "/"))
 	slug := base
-	taken := func(slug string) bool { return m.Slugs[slug] != "" && m.Slugs[slug] != id || m.Slugs[veil(slug)] != "" }
+	taken := func(slug string) bool { return m.Slugs[slug] != "" && m.Slugs[slug] != id || m.Slugs[Veil(slug)] != "" }
 	for n := 2; taken(slug); n++ {
 		slug = fmt.Sprintf("%s-%d", base, n)
 	}
@@ -310,17 +314,18 @@ func (m *matcher) slug(f File, id string) string {
 }
 
 // update brings the stories up to date with their files, versions after what they are versions of.
-func (m *matcher) update(stories []Story, now time.Time) {
-	for _, versions := range []bool{false, true} {
+func (m *matcher) update(stories []Story, now time.Time, probs *problem.List) {
+	for _, rank := range []rank{alone, left, version} {
 		for i := range stories {
-			own, s := m.own(i), &stories[i]
-			if s.ID == "" || versions != (own >= 0) {
+			s := &stories[i]
+			if s.ID == "" || m.rank(i) != rank {
 				continue
 			}
-			if own < 0 {
-				s.update(m.files[i], Story{}, now)
-			} else {
-				s.update(m.files[i], stories[own], now)
+			own := m.lead(i, stories)
+			s.Of = m.of(i, own)
+			s.update(m.files[i], own, now)
+			if rank == left {
+				m.warnOfLeft(m.files[i], own, probs)
 			}
 			if s.Status != Erased && veiled(s.Slug) { // it is published again after all
 				s.Slug = m.slug(m.files[i], s.ID)
@@ -338,6 +343,7 @@ func (s *Story) update(f File, own Story, now time.Time) {
 		s.Item, s.Status, s.Hash, s.Path = f.Item, f.Item.Status, f.Hash, f.Path
 	case f.Status == Withdrawn || f.Status == Erased:
 		s.Status = f.Status
+		s.say(f.Status)
 	}
 	if own.ID != "" {
 		s.follow(own, now)
@@ -352,6 +358,24 @@ func (s *Story) update(f File, own Story, now time.Time) {
 		s.FirstPublished = now
 	}
 	s.Gone = time.Time{}
+}
+
+// say puts the status into the item.
+func (s *Story) say(status Status) {
+	if s.Item != nil {
+		it := *s.Item
+		it.Status = status
+		s.Item = &it
+	}
+}
+
+// takenBack is Erased or Withdrawn where the story's file says or said so, else "": a story whose file was merely deleted leaves the others of
+// its versions alone.
+func (s Story) takenBack() Status {
+	if s.Status == Erased || s.Status == Withdrawn && (s.Item == nil || s.Item.Status == Withdrawn) {
+		return s.Status
+	}
+	return ""
 }
 
 // Unrelated warns of related: slugs that no story has.

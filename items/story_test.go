@@ -154,6 +154,16 @@ func TestIdentity(t *testing.T) {
 			r.rename("gone", "a.md")
 		}, "a.md=a b.md=b"},
 		{"a broken file is its story", func(r *room) { r.write("a.md", "---\n") }, "a.md=a b.md=b"},
+		{"a new name and a new text: title and date tell", func(r *room) { r.remove("a.md"); r.write("z.md", item("A ", "summary: New.\n")) }, "b.md=b z.md=a"},
+		{"in two steps", func(r *room) { r.remove("a.md"); r.publish(); r.write("z.md", item("Á", "summary: New.\n")) }, "b.md=b z.md=a"},
+		{"unless two may be meant", func(r *room) {
+			r.remove("a.md")
+			r.write("y.md", item("A", "summary: New.\n"))
+			r.write("z.md", item("A", "summary: Newer.\n"))
+		}, "b.md=b y.md=y z.md=z"},
+		{"or the language is another", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "language: fr\n")) }, "b.md=b z.md=z"},
+		{"or it pins an id of its own", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "id: tag:example.org,2015:z\n")) }, "b.md=b z.md=z"},
+		{"or the first is there still", func(r *room) { r.write("z.md", item("A", "summary: New.\n")) }, "a.md=a b.md=b z.md=z"},
 		{"a new broken file is none", func(r *room) { r.write("c.md", "---\n") }, "a.md=a b.md=b"},
 	} {
 		t.Run(fmt.Sprintf("%02d", i+1), func(t *testing.T) {

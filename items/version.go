@@ -197,7 +197,7 @@ func (f *File) astray(name string, files []File) (probs problem.List) {
 	if n := strict.Nearest(path.Base(name), near); n != "" {
 		hint = fmt.Sprintf("did you mean %s%s?", n, f.Path[len(name):])
 	}
-	probs.Warnf(f.Name, 0, hint, "by its name it is a story in %s that has no file in another language: it is published as a story of its own", f.named)
+	probs.Warnf(f.Name, 0, hint, "by its name it is a story in %s that has no file in another language: it stands alone", f.named)
 	return probs
 }
 
@@ -209,7 +209,8 @@ func (f *File) borrow(own *File, t *taken) {
 	case own.Item == nil && own.Pending:
 		f.Item, f.Pending = nil, true
 	case own.Item == nil:
-		f.spoil(problem.List{{File: f.Name, Severity: problem.Error, What: fmt.Sprintf("%s has an error, and this is a version of its story", own.Name), Hint: "mend " + own.Name}})
+		f.waits = true
+		f.spoil(problem.List{{File: f.Name, Severity: problem.Error, What: fmt.Sprintf("it waits for %s, whose story it is a version of and which has an error", own.Name), Hint: "mend " + own.Name}})
 	default:
 		if t.lender != own.Item || t.borrower != f.Item {
 			t.lender, t.borrower = own.Item, f.Item
@@ -300,10 +301,10 @@ func (s *Story) follow(own Story, now time.Time) {
 	}
 }
 
-// goWith takes a version back whose file is gone when the story that it is a version of was taken back, of these by their ids.
+// goWith takes a version back whose file is gone when the story that it is a version of was taken back; status tells of which that is so.
 func (s *Story) goWith(status map[string]Status, now time.Time) {
-	own := status[s.version().Work]
-	if strictness[own] <= max(strictness[s.Status], strictness[Draft]) {
+	own := status[s.Of]
+	if strictness[own] <= strictness[s.Status] {
 		return
 	}
 	if s.Status, s.Updated = own, now; own == Erased {
@@ -313,10 +314,95 @@ func (s *Story) goWith(status map[string]Status, now time.Time) {
 
 // own is the index of the story's own file that file i is a version of, else -1.
 func (m *matcher) own(i int) int {
-	if at, there := m.present[m.files[i].Of]; there && m.files[i].Of != "" {
-		return at
+	if of := m.files[i].Of; of != "" {
+		if at, there := m.present[of]; there {
+			return at
+		}
 	}
 	return -1
+}
+
+// rank tells which stories must be up to date before others are.
+type rank int
+
+const (
+	alone   rank = iota // no version, or the story's own file
+	left                // a version, and the story's own file is not beside it any more
+	version             // a version of a story whose own file is beside it
+)
+
+func (m *matcher) rank(i int) rank {
+	switch {
+	case m.own(i) >= 0:
+		return version
+	case m.left(i) != nil:
+		return left
+	}
+	return alone
+}
+
+// left is the known story that file i is a version of though that story's own file is not beside it; nil for none. A new file shows by its
+// name which story that is.
+func (m *matcher) left(i int) *Story {
+	if s := m.found[i]; s != nil {
+		if s.Of == "" {
+			return nil
+		}
+		return m.byID[s.Of]
+	}
+	f := &m.files[i]
+	if f.named == "" {
+		return nil
+	}
+	for _, p := range f.ownPaths() {
+		if s := m.atPath[p]; s != nil && !m.used[s.ID] {
+			return s
+		}
+	}
+	return nil
+}
+
+// lead is the story that decides on that of file i: the one whose version it is. Where the own file of that one is not beside it, it
+// decides as long as it is taken back: what was withdrawn or erased in all languages does not come back because a file is deleted or
+// renamed. The zero story stands for none.
+func (m *matcher) lead(i int, stories []Story) Story {
+	if own := m.own(i); own >= 0 {
+		return stories[own]
+	}
+	s := m.left(i)
+	if s == nil {
+		return Story{}
+	}
+	lead := *s
+	if m.used[s.ID] {
+		lead = stories[slices.Index(m.found, s)]
+	}
+	if lead.takenBack() == "" {
+		return Story{}
+	}
+	return lead
+}
+
+// of is the id of the story that file i is a version of, whether that leads it or its file is gone; a version that was given a name of its own while
+// the story's own file stays is none any more.
+func (m *matcher) of(i int, lead Story) string {
+	switch s := m.left(i); {
+	case m.own(i) >= 0:
+		return cmp.Or(lead.Of, lead.ID)
+	case s != nil && (lead.ID != "" || !m.used[s.ID]):
+		return s.ID
+	}
+	return ""
+}
+
+// warnOfLeft says why a version is not published whose story's own file cannot tell it any more.
+func (m *matcher) warnOfLeft(f File, lead Story, probs *problem.List) {
+	if f.Item == nil || strictness[lead.Status] <= strictness[f.Item.Status] {
+		return
+	}
+	hint := fmt.Sprintf("put that story's own file back without its status to publish both; if this is a story of its own, rename the file and add a line to it: id: tag:%s,%d:some-words",
+		m.Host, f.Item.Date.Time.Year())
+	probs.Warnf(f.Name, 0, hint, "it is a version of a story that was %s: it is not published", lead.Status)
 }
 
 // join remembers which stories are versions of one, by the names of their files. A version whose file has no sister any more stays one,

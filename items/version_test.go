@@ -51,7 +51,7 @@ func TestVersionNames(t *testing.T) {
 		{"7 without a file of its own the story is that in the newsroom's language", []string{"a.en.md", "", "a.fr.md", ""}, "a.en.md=en a.fr.md=fr<a.en.md", ""},
 		{"8 without that there is none to borrow from", []string{"a.de.md", "", "a.fr.md", ""}, "a.de.md=de a.fr.md=fr", ""},
 		{"9 of one folder", []string{"a.md", "", "x/a.fr.md", ""}, "a.md=en x/a.fr.md=fr",
-			"items/x/a.fr.md: warning: by its name it is a story in fr that has no file in another language: it is published as a story of its own\n"},
+			"items/x/a.fr.md: warning: by its name it is a story in fr that has no file in another language: it stands alone\n"},
 		{"10 two formats are two stories, as ever", []string{"a.md", "", "a.markdown", ""}, "a.markdown=en a.md=en", ""},
 		{"11 the language in the file agrees", []string{"a.md", "", "a.fr.md", "language: FR\n"}, "a.fr.md=fr<a.md a.md=en", ""},
 		{"12 it does not", []string{"a.md", "", "a.fr.md", "language: de\n"}, "a.fr.md=<a.md a.md=en", "items/a.fr.md:4: error: language: it is de here, and fr in the file's name\n"},
@@ -63,7 +63,7 @@ func TestVersionNames(t *testing.T) {
 		{"16 in no case but that of letters", []string{"a.md", "", "a.fr.md", "", "a.FR.md", ""}, "a.FR.md=fr<a.md a.fr.md= a.md=en",
 			"items/a.fr.md: error: items/a.FR.md is the same story in the same language, fr\n"},
 		{"17 a slip in the name", []string{"story.md", "", "stroy.fr.md", ""}, "story.md=en stroy.fr.md=fr",
-			"items/stroy.fr.md: warning: by its name it is a story in fr that has no file in another language: it is published as a story of its own\n"},
+			"items/stroy.fr.md: warning: by its name it is a story in fr that has no file in another language: it stands alone\n"},
 		{"18 a newsroom that always names the language", []string{"a.en.md", "", "b.fr.md", ""}, "a.en.md=en b.fr.md=fr", ""},
 	} {
 		p := newPress(t)
@@ -170,7 +170,7 @@ func TestVersionWaits(t *testing.T) {
 		{"3 all is there", func() {}, 2 * time.Second, "a.fr.md=Le A a.md=A", ""},
 		{"4 an error in the story's own file", func() { p.write("a.md", item("A", "titel: x\n")) }, 0, "a.fr.md=Le A a.md=A", ""},
 		{"5 that has settled", func() {}, 2 * time.Second, "a.fr.md? a.md?",
-			"items/a.fr.md: error: items/a.md has an error, and this is a version of its story\nitems/a.md:4: error: unknown key \"titel\"\n"},
+			"items/a.md:4: error: unknown key \"titel\"\nitems/a.fr.md: error: it waits for items/a.md, whose story it is a version of and which has an error\n"},
 		{"6 mended", func() { p.write("a.md", item("A2", "")) }, 0, "a.fr.md? a.md?", ""},
 		{"7 and settled", func() {}, 2 * time.Second, "a.fr.md=Le A a.md=A2", ""},
 		{"8 missed for a moment", func() { p.rename("a.md", "gone") }, 0, "a.fr.md=Le A a.md=A2", ""},

@@ -34,12 +34,17 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	}
 	stories := map[string]items.Story{}
 	for _, s := range desk.Stories {
-		stories[s.Path] = s
+		if s.Gone.IsZero() { // else another one's file may be there now
+			stories[s.Path] = s
+		}
 	}
 	feeds := n.feedsOf(desk)
 	var lines []Line
 	for _, f := range desk.Scan.Files {
 		s, known := stories[f.Path]
+		if !known {
+			s, known = stories[items.Veil(f.Path)]
+		}
 		l := Line{File: f.Name, State: n.state(f, s, known, desk), Issues: issues[s.ID]}
 		if known && s.Visible(desk.now) {
 			l.URL = items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug)

@@ -167,13 +167,13 @@ func (n *Newsroom) Close() error { return n.db.Close() }
 // Healthy tells whether the database answers.
 func (n *Newsroom) Healthy(ctx context.Context) error { return n.db.PingContext(ctx) }
 
-// Check gives every problem in the configuration, the templates and the items of the newsroom in dir, and changes nothing.
+// Check gives every problem in the items, the configuration and the templates of the newsroom in dir, sorted, and changes nothing.
 func Check(ctx context.Context, dir string) (problem.List, error) {
 	c, probs, err := config.Load(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
 	} else if err != nil || probs.HasErrors() {
-		return probs, err
+		return probs.Sorted(), err
 	}
 	set, err := templates.Load(c.Templates())
 	var wrong problem.List
@@ -189,7 +189,7 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 	if err != nil {
 		return probs, err
 	}
-	return append(probs, desk.Scan.AllProblems()...), nil
+	return append(desk.Scan.AllProblems(), probs.Sorted()...), nil
 }
 
 // checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
@@ -200,7 +200,7 @@ func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, n.now(), time.Duration(c.Grace)), nil
+		return desk(items.Known{}, scan, n.now(), c), nil
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {

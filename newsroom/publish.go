@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"tidings/config"
 	"tidings/digest"
 	"tidings/feed"
 	"tidings/internal/lock"
@@ -56,7 +58,7 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 		return Desk{}, err
 	}
 	if !n.last.still(known, scan, now) {
-		n.last = matched{scan, desk(known, scan, now, time.Duration(n.Config.Grace))}
+		n.last = matched{scan, desk(known, scan, now, n.Config)}
 	}
 	d := n.last.desk
 	d.now = now
@@ -76,14 +78,16 @@ func (m matched) still(known items.Known, scan items.Scan, now time.Time) bool {
 }
 
 // desk says which story each file is. Its problems are those of the scan and of identity.
-func desk(known items.Known, scan items.Scan, now time.Time, grace time.Duration) Desk {
+func desk(known items.Known, scan items.Scan, now time.Time, c *config.Config) Desk {
+	grace := time.Duration(c.Grace)
 	stories, probs := known.Match(scan.Files, now)
-	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now))
 	absent := known.Absent(stories, now, grace)
 	lacking := emptied(known, len(scan.Files), absent)
 	if lacking {
-		absent = kept(known, absent)
+		absent = kept(known, absent, known.Absent(stories, now, math.MaxInt64))
 	}
+	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now),
+		items.Alike(scan.Files, stories, absent, grace, c.Location))
 	stories = append(stories, absent...)
 	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace, lacking: lacking}
 }
@@ -166,15 +170,16 @@ func emptied(known items.Known, files int, absent []items.Story) bool {
 	return missing > 1 && (files == 0 || missing >= suddenly && 2*missing > there)
 }
 
-// kept gives absent stories as if their files were there still, if they were at the last publication, but for versions of what was erased.
-func kept(known items.Known, absent []items.Story) []items.Story {
+// kept gives absent stories, but those whose files were there at the last publication as if they were still: as they are with endless grace.
+func kept(known items.Known, absent, graced []items.Story) []items.Story {
 	before := map[string]items.Story{}
 	for _, s := range known.Stories {
 		before[s.ID] = s
 	}
-	for i, s := range absent {
-		if was := before[s.ID]; was.Gone.IsZero() && s.Status != items.Erased {
-			absent[i] = was
+	for i, s := range graced {
+		if before[s.ID].Gone.IsZero() {
+			s.Gone = time.Time{}
+			absent[i] = s
 		}
 	}
 	return absent

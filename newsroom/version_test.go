@@ -199,6 +199,7 @@ func TestVersionGone(t *testing.T) {
 		{"4 erased, with most of the folder missing", "", "status: erased\n", true, false, false},
 		{"5 withdrawn, and then erased", "status: withdrawn\n", "status: erased\n", false, false, false},
 		{"6 a draft, and then erased", "status: draft\n", "status: erased\n", false, false, false},
+		{"7 withdrawn, with most of the folder missing", "", "status: withdrawn\n", true, false, true},
 	} {
 		r := newRoom(t)
 		others := []string{"open.md", item("Openness", "date: 2016-12-02"), "more.md", item("More", "date: 2016-12-02")}
@@ -234,4 +235,192 @@ func TestVersionGone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// move is what staff do with the files of a story, by the name that these have in common, between two publications.
+type move func(r *room, name string)
+
+// publishMoves publishes, for each story, the first of its moves, then for each the second, and so on.
+func (r *room) publishMoves(stories map[string][]move) {
+	r.t.Helper()
+	for step := 0; ; step++ {
+		left := false
+		for name, moves := range stories {
+			if step < len(moves) {
+				left = true
+				moves[step](r, name)
+			}
+		}
+		if !left {
+			return
+		}
+		r.publish()
+	}
+}
+
+func stay(*room, string) {}
+
+// renamed moves a story's French version to a name with this ending.
+func renamed(to string) move {
+	return func(r *room, name string) { r.renameAll(name+".fr.md", name+to) }
+}
+
+// both does two things between two publications.
+func both(first, second move) move {
+	return func(r *room, name string) { first(r, name); second(r, name) }
+}
+
+func editFrench(r *room, name string)   { r.edit("items/"+name+".fr.md", "The text", "Some text") }
+func removeFrench(r *room, name string) { r.remove("items/" + name + ".fr.md") }
+func removeOwn(r *room, name string)    { r.remove("items/" + name + ".md") }
+func putBack(r *room, name string) {
+	r.write("items/"+name+".md", item("Secret of "+name, "date: 2016-12-01"))
+}
+func putFrench(r *room, name string) {
+	r.write("items/"+name+".fr.md", item("Geheim "+name, "language: fr\nstatus: published\ndate: 2016-12-01"))
+}
+
+// published publishes stories with a French version each, and takes them back.
+func (r *room) published(status map[string]string) {
+	for name := range status {
+		putBack(r, name)
+		putFrench(r, name)
+	}
+	r.publish()
+	for name, s := range status {
+		r.edit("items/"+name+".md", "date:", "status: "+s+"\ndate:")
+	}
+	r.publish()
+}
+
+// TestVersionLeft: a version of a story that was withdrawn or erased stays so when the story's own file is deleted, whatever becomes of its own
+// file, for good; its file is told to be why. Of what was erased no word is kept.
+func TestVersionLeft(t *testing.T) {
+	t.Parallel()
+	german := func(r *room, name string) { r.write("items/"+name+".de.md", item("Geheim "+name, "date: 2016-12-01")) }
+	english := func(r *room, name string) { r.write("items/"+name+".en.md", item("Geheim "+name, "date: 2016-12-01")) }
+	tests := []struct {
+		name  string // number and why
+		file  string // the ending of the version's file, in the end
+		moves []move
+		only  string // for this status
+	}{
+		{"1 the version stays as it is", ".fr.md", []move{removeOwn}, ""},
+		{"2 renamed", "x.fr.md", []move{removeOwn, renamed("x.fr.md")}, ""},
+		{"3 renamed, without its language", "-recit.md", []move{removeOwn, renamed("-recit.md")}, ""},
+		{"4 renamed in the same move", "x.fr.md", []move{both(removeOwn, renamed("x.fr.md"))}, ""},
+		{"5 renamed before", "-recit.md", []move{renamed("-recit.md"), removeOwn}, ""},
+		{"6 the story's own file stays, the version's is renamed", "-recit.md", []move{renamed("-recit.md")}, ""},
+		{"7 edited", ".fr.md", []move{removeOwn, editFrench}, ""},
+		{"8 edited, then renamed", "x.fr.md", []move{removeOwn, editFrench, renamed("x.fr.md")}, ""},
+		{"9 edited and renamed at once", "x.fr.md", []move{removeOwn, both(editFrench, renamed("x.fr.md"))}, "withdrawn"},
+		{"10 deleted, and put back later", ".fr.md", []move{removeOwn, removeFrench, stay, putFrench}, ""},
+		{"11 both deleted, the version put back", ".fr.md", []move{both(removeOwn, removeFrench), putFrench}, ""},
+		{"12 a new version", ".de.md", []move{removeOwn, both(removeFrench, german)}, ""},
+		{"13 one in the newsroom's language, the story's own file in what follows", ".en.md", []move{removeOwn, both(removeFrench, english)}, ""},
+	}
+	for _, status := range []string{"withdrawn", "erased"} {
+		r := newRoom(t)
+		r.onlyItems("open.md", item("Openness", "date: 2016-12-02"))
+		states, moves, files := map[string]string{}, map[string][]move{}, map[string]string{}
+		for _, test := range tests {
+			if name := "n" + strings.Fields(test.name)[0]; test.only == "" || test.only == status {
+				states[name], moves[name], files["items/"+name+test.file] = status, test.moves, test.name
+			}
+		}
+		r.published(states)
+		r.publishMoves(moves)
+		for _, again := range []bool{false, true} { // and it stays so
+			if again {
+				r.Newsroom = r.openAgain(false)
+				r.pass(time.Hour)
+			}
+			said := r.publish().Scan.AllProblems().Error()
+			for file, name := range files {
+				if want := file + ": warning: it is a version of a story that was " + status + ": it is not published\nhint: "; !strings.Contains(said, want) {
+					t.Errorf("%s, %s: it is not told; %s", name, status, said)
+				}
+			}
+			if check := must(newsroom.Check(t.Context(), r.dir)).Error(); check != said {
+				t.Errorf("check says %s, and publishing %s", check, said)
+			}
+			for _, place := range r.holding("Geheim") {
+				if status == "erased" || strings.HasPrefix(place, "public/") {
+					t.Errorf("%s: %s has words of it", status, place)
+				}
+			}
+		}
+		for _, l := range must(r.Inventory(t.Context())) {
+			if files[l.File] != "" && l.State != status {
+				t.Errorf("%s, %s: it is told to be %s", files[l.File], status, l.State)
+			}
+		}
+	}
+}
+
+// TestVersionBack: versions of a story that was taken back are published again with it, or under a name and an id of their own; where the story's own
+// file was merely deleted, or takes back what is no version of it any more, they stay.
+func TestVersionBack(t *testing.T) {
+	t.Parallel()
+	ownID := func(ending string) move {
+		return func(r *room, name string) {
+			r.edit("items/"+name+ending, "date:", "id: tag:example.org,2016:own-"+name+"\ndate:")
+		}
+	}
+	withdraw := func(r *room, name string) { r.edit("items/"+name+".md", "date:", "status: withdrawn\ndate:") }
+	tale := func(r *room, name string) { r.write("items/"+name+"-tale.md", item("Tale "+name, "date: 2016-12-01")) }
+	tests := []struct {
+		name, status string // number and why
+		moves        []move
+		own          bool // it has an id of its own then; else that of before
+	}{
+		{"1 put back", "withdrawn", []move{removeOwn, putBack}, false},
+		{"2 put back after an erasure", "erased", []move{removeOwn, putBack}, false},
+		{"3 put back, when the version was renamed", "erased", []move{removeOwn, renamed("-recit.md"), putBack}, false},
+		{"4 a story of its own", "withdrawn", []move{removeOwn, both(renamed("-recit.md"), ownID("-recit.md"))}, true},
+		{"5 a story of its own after an erasure", "erased", []move{removeOwn, both(renamed("x.fr.md"), ownID("x.fr.md"))}, true},
+		{"6 the story's own file was deleted", "published", []move{removeOwn}, false},
+		{"7 taken apart before", "published", []move{renamed("-recit.md"), withdraw, removeOwn}, false},
+		{"8 a version of another story", "withdrawn", []move{removeOwn, both(tale, renamed("-tale.fr.md"))}, false},
+	}
+	r := newRoom(t, "newsletters:", "feeds: {languages: true}\nnewsletters:")
+	states, moves, ids := map[string]string{}, map[string][]move{}, map[string]string{}
+	for _, test := range tests {
+		name := "n" + strings.Fields(test.name)[0]
+		states[name], moves[name] = test.status, test.moves
+		putBack(r, name)
+		putFrench(r, name)
+	}
+	r.publish()
+	idOf := func(name string) string {
+		entry := between(r.read("public/feeds/languages/fr.rss"), "<title>Geheim "+name+"</title>", "</item>")
+		return between(entry, `<guid isPermaLink="false">`, "<")
+	}
+	for name := range states {
+		ids[name] = idOf(name)
+	}
+	r.published(states)
+	r.publishMoves(moves)
+	for range 2 {
+		r.pass(time.Hour)
+		r.publish()
+		for _, test := range tests {
+			name := "n" + strings.Fields(test.name)[0]
+			want := ids[name]
+			if test.own {
+				want = "tag:example.org,2016:own-" + name
+			}
+			if got := idOf(name); got == "" || got != want {
+				t.Errorf("%s: it is published as %q, want %q", test.name, got, want)
+			}
+		}
+		r.Newsroom = r.openAgain(false)
+	}
+}
+
+// between is what stands in a text between two others.
+func between(text, before, after string) string {
+	_, rest, _ := strings.Cut(text, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
 }

@@ -63,14 +63,14 @@ func (s Site) byAuthor() (out []channel) {
 	names := map[string]string{} // by slug
 	for _, x := range s.Stories {
 		for _, p := range x.Authors {
-			if slug := items.Slugify(p.Name); slug != "" && names[slug] == "" {
+			if slug := p.Slug(); names[slug] == "" {
 				names[slug] = p.Name
 			}
 		}
 	}
 	for _, slug := range slices.Sorted(maps.Keys(names)) {
 		out = append(out, channel{name: "authors/" + slug, title: names[slug], keep: func(x *Story) bool {
-			return slices.ContainsFunc(x.Authors, func(p items.Person) bool { return items.Slugify(p.Name) == slug })
+			return slices.ContainsFunc(x.Authors, func(p items.Person) bool { return p.Slug() == slug })
 		}})
 	}
 	return out

@@ -39,7 +39,7 @@ func (a *app) checkJSON(probs problem.List) error {
 	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(append(problem.List{}, probs.Sorted()...)); err != nil {
+	if err := enc.Encode(append(problem.List{}, probs...)); err != nil {
 		return err
 	}
 	if probs.HasErrors() {

@@ -245,6 +245,11 @@ func testServesFeeds(t *testing.T) {
 			t.Errorf("erased: %s is %d %s:\n%s", path, status, mediaType, body)
 		}
 	}
+	d.write(t, "items/talk.md", item("Talk", event, "Come again."))
+	d.await(t, 3*time.Second, "story that is published after all", func() bool { return strings.Contains(d.page("/news/talk-2/"), "Come again.") })
+	if status, _, _ := d.fetch(t, "/news/talk/", ""); status != http.StatusGone {
+		t.Errorf("published again at another address: the old one is %d", status)
+	}
 }
 
 // fetch is what the daemon answers to a program that says what it wants the document for.

@@ -136,7 +136,7 @@ func (s shown) of(name string) (stories []told) {
 		case "languages/":
 			in = in && cmp.Or(x.language, "en") == last
 		case "authors/":
-			in = in && slices.ContainsFunc(strings.Split(x.Authors, ", "), func(name string) bool { return items.Slugify(name) == last })
+			in = in && slices.ContainsFunc(strings.Split(x.Authors, ", "), func(name string) bool { return items.Person{Name: name}.Slug() == last })
 		case "news/archive/":
 			in = x.month == last
 		case "":

@@ -106,7 +106,7 @@ var errSaid = errors.New("said already")
 func (a *app) complain(err error) {
 	var probs problem.List
 	if errors.As(err, &probs) {
-		a.report(probs)
+		a.report(probs.Sorted())
 		return
 	}
 	fmt.Fprintf(a.err, "tidings: %v\n", err)
@@ -156,9 +156,9 @@ var hints = []struct {
 	{fs.ErrPermission, "give the user that runs tidings the right to do so"},
 }
 
-// report prints problems to standard error.
+// report prints problems to standard error, in their order.
 func (a *app) report(probs problem.List) {
-	for _, p := range probs.Sorted() {
+	for _, p := range probs {
 		fmt.Fprintf(a.err, "tidings: %s\n", p)
 	}
 }

@@ -11,7 +11,8 @@ CREATE TABLE stories (
   id              TEXT   PRIMARY KEY,
   slug            TEXT   NOT NULL UNIQUE,
   path            TEXT   NOT NULL,           -- of the file it was last read from, under items/
-  hash            TEXT   NOT NULL,           -- SHA-256 of that file's bytes, in hex
+  hash            TEXT   NOT NULL,           -- SHA-256 of that file's bytes, in hex; a hash of that once erased
+  version_of      TEXT   NOT NULL,           -- the id of the story whose version in another language it is; empty for none
   item            TEXT   NOT NULL,           -- the last good item as JSON; empty once erased
   status          TEXT   NOT NULL,           -- published, withdrawn, erased; draft again
   first_published BIGINT NOT NULL,           -- when it first went out

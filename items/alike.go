@@ -1,0 +1,94 @@
+package items
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"tidings/internal/problem"
+)
+
+// looks are what readers know a story by.
+type looks struct {
+	title, language string
+	date            int64
+}
+
+func (it *Item) looks() looks {
+	return looks{fold(it.Title), it.Language, it.Date.Time.UnixMicro()}
+}
+
+// recognise finds stories whose file got another name and another text at once: one file of the same title, language and date is gone, and
+// one is new. One that pins an id is meant to be another story.
+func (m *matcher) recognise() {
+	fresh := map[looks][]int{}
+	for i, f := range m.files {
+		if m.found[i] == nil && f.Item != nil && f.Item.ID == "" {
+			fresh[f.Item.looks()] = append(fresh[f.Item.looks()], i)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	gone := map[looks][]*Story{}
+	for _, s := range m.byID {
+		if m.justGone(s) {
+			gone[s.Item.looks()] = append(gone[s.Item.looks()], s)
+		}
+	}
+	for l, stories := range gone {
+		if at := fresh[l]; len(at) == 1 && len(stories) == 1 {
+			m.found[at[0]], m.used[stories[0].ID] = stories[0], true
+		}
+	}
+}
+
+// justGone tells whether no file has the story, and one had it at the last publication, or it has not been withdrawn for that yet.
+func (m *matcher) justGone(s *Story) bool {
+	return !m.used[s.ID] && s.Item != nil && (s.Gone.IsZero() || s.Status == Published)
+}
+
+// Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is
+// gone, or the only new one beside the only one that is gone, in one folder and of one date. Stories are those that Match gave, absent those
+// that Absent did, with the same grace; times are told in zone.
+func Alike(files []File, stories, absent []Story, grace time.Duration, zone *time.Location) (probs problem.List) {
+	gone := filter(absent, func(s *Story) bool { return s.Status == Published && !s.Gone.IsZero() })
+	if len(gone) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(gone, func(a, b *Story) int { return a.Gone.Compare(b.Gone) }).Gone
+	fresh := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })
+	for _, s := range fresh {
+		at := slices.IndexFunc(gone, func(old *Story) bool {
+			return !s.FirstPublished.Before(old.Gone) && s.alike(old, len(fresh) == 1 && len(gone) == 1)
+		})
+		i := slices.IndexFunc(files, func(f File) bool { return f.Path == s.Path })
+		if at < 0 || i < 0 {
+			continue
+		}
+		old, f := gone[at], files[i]
+		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it: id: "+old.ID,
+			"it looks like %s, which is gone: it is published as a new story, so readers see both, and the old one is withdrawn at %s",
+			strings.TrimSuffix(f.Name, f.Path)+old.Path, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
+	}
+	return probs
+}
+
+func filter(stories []Story, wanted func(s *Story) bool) (out []*Story) {
+	for i := range stories {
+		if wanted(&stories[i]) {
+			out = append(out, &stories[i])
+		}
+	}
+	return out
+}
+
+// alike tells whether two stories have one title, or if they are the only ones that can be meant, one folder and one date.
+func (s *Story) alike(old *Story, only bool) bool {
+	a, b := s.Item.looks(), old.Item.looks()
+	if a.language != b.language {
+		return false
+	}
+	return a.title == b.title || only && a.date == b.date && path.Dir(s.Path) == path.Dir(old.Path)
+}
