@@ -12,13 +12,14 @@ CREATE TABLE stories (
   slug            TEXT   NOT NULL UNIQUE,
   path            TEXT   NOT NULL,           -- of the file it was last read from, under items/
   hash            TEXT   NOT NULL,           -- SHA-256 of that file's bytes, in hex; a hash of that once erased
-  version_of      TEXT   NOT NULL,           -- the id of the story whose version in another language it is; empty for none
   item            TEXT   NOT NULL,           -- the last good item as JSON; empty once erased
   status          TEXT   NOT NULL,           -- published, withdrawn, erased; draft again
   first_published BIGINT NOT NULL,           -- when it first went out
   updated         BIGINT NOT NULL,           -- when the status or the item last changed here
   gone            BIGINT NOT NULL            -- when its file was first missed; 0: it is there
 );
+CREATE INDEX stories_hash ON stories (hash);
+CREATE INDEX stories_path ON stories (path);
 
 -- Slugs a story has had: none is ever given to another story.
 CREATE TABLE story_slugs (
