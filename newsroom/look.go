@@ -17,7 +17,7 @@ type Look struct {
 	Print      string    // changes whenever publishing may give something else
 	Pending    bool      // some files were left for a later look
 	First      bool      // nothing was taken yet since the newsroom was opened
-	NextChange time.Time // when a story begins or ceases to show, or changes, by itself; zero if none does
+	NextChange time.Time // when a story begins or ceases to show, or changes, or waits no more, by itself; zero if none does
 }
 
 // Look looks at the items folder and stores nothing.
@@ -55,6 +55,9 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	h := sha256.New()
 	for _, f := range desk.Scan.Files {
 		_, _ = io.WriteString(h, f.Path+"\n"+f.Hash+"\n"+f.Beside+"\n")
+		if !f.Until.IsZero() {
+			fmt.Fprintln(h, f.Until.UnixNano())
+		}
 	}
 	gone := 0
 	for _, s := range desk.Stories {

@@ -71,7 +71,7 @@ type Outside struct {
 	Log  *slog.Logger     // one that says nothing
 
 	// Settled leaves files that were changed less than a second ago for a later look, as the daemon must: it never knows
-	// whether someone is still writing. A command takes files as they are.
+	// whether someone is still writing. It lets stories wait for their pictures. A command takes files as they are.
 	Settled bool
 
 	// Progress is told several times a second how far the sending of an issue is. Without it the log says so every ten seconds.
@@ -146,7 +146,9 @@ func load(dir string) (*config.Config, *templates.Set, error) {
 }
 
 func itemsFolder(c *config.Config) *items.Folder {
-	return items.NewFolder(c.Items, filepath.Base(c.Items), items.Parser{Location: c.Location, Language: c.Language, Topics: c.Topics})
+	f := items.NewFolder(c.Items, filepath.Base(c.Items), items.Parser{Location: c.Location, Language: c.Language, Topics: c.Topics})
+	f.Grace = time.Duration(c.Grace)
+	return f
 }
 
 // host is the host of the newsroom's url, which goes into new ids.
@@ -195,7 +197,7 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 // checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
 func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
 	n := &Newsroom{Config: c, now: time.Now, folder: itemsFolder(c)}
-	scan, err := n.folder.Take(ctx)
+	scan, err := n.folder.Check(ctx, n.now())
 	if err != nil {
 		return Desk{}, err
 	}
