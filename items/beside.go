@@ -201,7 +201,7 @@ func (b *beside) lacks(ref localRef, soon bool, until time.Time, err error) {
 	if err == nil {
 		part, hint = ", of which only a part is there,", "copy it again, unless it is still being copied"
 	}
-	b.file.Problems.Warnf(b.file.Name, 0, hint, "the story waits for %s%s until %s; then %s", shorten(ref.src), part, b.clock(until), ref.without())
+	b.file.Problems.Warnf(b.file.Name, 0, hint, "it waits for %s%s until %s; then %s", shorten(ref.src), part, b.clock(until), ref.without())
 }
 
 // clock is a time for people who wait for it.

@@ -46,7 +46,7 @@ func TestBeside(t *testing.T) {
 		steps []step
 	}{
 		{"1 a picture that comes in time", put("a.md", item("A", picture)), []step{
-			{"10:00:01", nil, nothing + " 10:10", "the story waits for a.jpg until 10:10; then the story is published without it"},
+			{"10:00:01", nil, nothing + " 10:10", "it waits for a.jpg until 10:10; then the story is published without it"},
 			{"10:05:00", put("a.jpg", whole), nothing + soon, ""},
 			{"10:05:02", nil, shows(""), ""}}},
 		{"2 one that does not come", put("a.md", item("A", picture)), []step{
@@ -69,7 +69,7 @@ func TestBeside(t *testing.T) {
 			{"10:20:03", put("b.jpg", whole), nothing + soon, ""},
 			{"10:20:05", nil, "B", ""}}},
 		{"5 half a picture", put("a.md", item("A", picture), "a.jpg", half), []step{
-			{"10:00:01", nil, nothing + " 10:09", "the story waits for a.jpg, of which only a part is there, until 10:09; then"},
+			{"10:00:01", nil, nothing + " 10:09", "it waits for a.jpg, of which only a part is there, until 10:09; then"},
 			{"10:05:00", put("a.jpg", half+" "), nothing + soon, ""},
 			{"10:05:30", nil, nothing + " 10:14", "waits"},
 			{"10:06:00", put("a.jpg", whole), nothing + soon, ""},
@@ -112,7 +112,7 @@ func TestBeside(t *testing.T) {
 			{"10:10:00", nil, shows(""), "is not there"}}},
 		{"15 a link to a file, but none to a page, a calendar or what the site has", put("a.md", item("A", "")+
 			"\n[1](../b/) [2](b.html) [3](event.ics) [4](/2015/report.pdf) [5](https://example.org/x.pdf) [6](plan.pdf#page=2)\n"), []step{
-			{"10:00:01", nil, nothing + " 10:10", "the story waits for plan.pdf#page=2 until 10:10; then the link to it leads nowhere"},
+			{"10:00:01", nil, nothing + " 10:10", "it waits for plan.pdf#page=2 until 10:10; then the link to it leads nowhere"},
 			{"10:10:00", nil, shows(""), "plan.pdf#page=2 is not there: the link to it leads nowhere"}}},
 		{"16 a version waits with the story's own file", put("a.md", item("A", picture), "a.fr.md", item("B", "")), []step{
 			{"10:00:01", nil, "nothing nothing 10:10 10:10", "waits"},
@@ -197,7 +197,7 @@ func TestBesideCheck(t *testing.T) {
 		age  string
 		want string
 	}{
-		{"1 a moment ago", "5m", "the story waits for a.jpg until 10:05; then the story is published without it"},
+		{"1 a moment ago", "5m", "it waits for a.jpg until 10:05; then the story is published without it"},
 		{"2 long ago", "2h", "a.jpg is not there: the story is published without it"},
 	} {
 		p := newPress(t)

@@ -169,8 +169,8 @@ func (n *Newsroom) Close() error { return n.db.Close() }
 // Healthy tells whether the database answers.
 func (n *Newsroom) Healthy(ctx context.Context) error { return n.db.PingContext(ctx) }
 
-// Check gives every problem in the configuration, the templates and the items of the newsroom in dir, and changes nothing.
-func Check(ctx context.Context, dir string) (problem.List, error) {
+// Check gives every problem that the configuration, the templates and the items of the newsroom in dir have now, and changes nothing.
+func Check(ctx context.Context, dir string, now time.Time) (problem.List, error) {
 	c, probs, err := config.Load(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
@@ -187,7 +187,7 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 	default:
 		probs = append(probs, set.Check()...)
 	}
-	desk, err := checkItems(ctx, c)
+	desk, err := checkItems(ctx, c, now)
 	if err != nil {
 		return probs, err
 	}
@@ -195,14 +195,14 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 }
 
 // checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
-func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
-	n := &Newsroom{Config: c, now: time.Now, folder: itemsFolder(c)}
-	scan, err := n.folder.Check(ctx, n.now())
+func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, error) {
+	n := &Newsroom{Config: c, folder: itemsFolder(c)}
+	scan, err := n.folder.Check(ctx, now)
 	if err != nil {
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, n.now(), time.Duration(c.Grace)), nil
+		return desk(items.Known{}, scan, now, time.Duration(c.Grace)), nil
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
@@ -210,5 +210,5 @@ func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
 	}
 	defer d.Close()
 	n.stories = &items.Store{DB: d, Host: host(c), Location: c.Location}
-	return n.match(ctx, scan, n.now())
+	return n.match(ctx, scan, now)
 }
