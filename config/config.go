@@ -33,7 +33,7 @@ type Config struct {
 	Items         string                `yaml:"items" default:"items" jsonschema_description:"Folder of the item files. Folders are relative to this file."`
 	PublishTo     Places                `yaml:"publish" default:"public" jsonschema_description:"Folder that gets the feeds and pages; only files that Tidings wrote are ever taken away from it. Or a place in an object storage, such as s3://bucket/prefix, which is kept as the folder public is. Or both, as a list: [site, s3://bucket/prefix]."`
 	S3            S3                    `yaml:"s3" jsonschema_description:"Where the object storage of publish is. Its credentials stand in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY."`
-	Grace         Period                `yaml:"grace" default:"10m" jsonschema_description:"How long a story stays whose file was deleted. After that it counts as withdrawn, and a notice stands in its place."`
+	Grace         Period                `yaml:"grace" default:"10m" jsonschema_description:"How long a story stays whose file was deleted: after that it counts as withdrawn, and a notice stands in its place. Also how long tidings run lets a story wait for a picture or document beside it that is not there, or not wholly: after that it is published without it."`
 	Database      string                `yaml:"database" default:"state/tidings.db" jsonschema_description:"The database file (SQLite), on a local disk. Keys and locks lie beside it."`
 	Topics        map[string]string     `yaml:"topics" jsonschema_description:"The topics that items may name, as slug: title. Left out, items name topics freely."`
 	Feeds         Feeds                 `yaml:"feeds" jsonschema_description:"What the feeds hold."`

@@ -243,17 +243,17 @@ func (it *Item) borrow(own *Item) *Item {
 	return &whole
 }
 
-// await keeps versions waiting for the story's own file while that is still being written: readers know a story by the version that came
-// first. The files are in the order of their paths.
+// await keeps versions waiting for the story's own file while that is still being written, or waits itself: readers know a story by the
+// version that came first. The files are in the order of their paths.
 func await(files []File) {
 	for i := range files {
 		f := &files[i]
-		if f.Of == "" {
+		if f.Of == "" || f.Item != nil && f.Item.Status != Published {
 			continue
 		}
-		own, _ := slices.BinarySearchFunc(files, f.Of, func(g File, path string) int { return strings.Compare(g.Path, path) })
-		if files[own].Pending && files[own].Item == nil {
-			f.Pending, f.Item = true, nil
+		at, _ := slices.BinarySearchFunc(files, f.Of, func(g File, path string) int { return strings.Compare(g.Path, path) })
+		if own := files[at]; own.Waits() && own.Item == nil {
+			f.Item, f.Pending, f.Until = nil, own.Pending, own.Until
 		}
 	}
 }

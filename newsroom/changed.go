@@ -11,7 +11,7 @@ import (
 // ChangedFeeds are the addresses of the live feeds among the files that were written, for a WebSub hub.
 func (n *Newsroom) ChangedFeeds(r publish.Report) (urls []string) {
 	for _, file := range r.Written {
-		if publish.Sealed(file) || !strings.HasPrefix(file, "feeds/") {
+		if publish.Archived(file) || !strings.HasPrefix(file, "feeds/") {
 			continue
 		}
 		for _, f := range feed.Formats {

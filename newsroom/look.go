@@ -16,7 +16,7 @@ type Look struct {
 	Print      string    // changes whenever publishing may give something else
 	Pending    bool      // some files were left for a later look
 	First      bool      // nothing was taken yet since the newsroom was opened
-	NextChange time.Time // when a story begins or ceases to show, or changes, by itself; zero if none does
+	NextChange time.Time // when a story begins or ceases to show, or changes, or waits no more, by itself; zero if none does
 }
 
 // Look looks at the items folder and stores nothing.
@@ -56,6 +56,9 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	for i := range desk.Scan.Files {
 		f := &desk.Scan.Files[i]
 		line = fmt.Appendf(line[:0], "%s\n%s\n%s\n", f.Path, f.Hash, f.Beside)
+		if !f.Until.IsZero() {
+			line = fmt.Appendln(line, f.Until.UnixNano())
+		}
 		_, _ = h.Write(line) // a hash takes everything
 	}
 	gone := 0

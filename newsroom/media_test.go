@@ -145,3 +145,84 @@ func TestRefusedPicture(t *testing.T) {
 		t.Errorf("then: %v", said)
 	}
 }
+
+// TestWaitsForPicture: in the daemon a story waits for its picture, new or published, as long as grace allows; other news does not wait for
+// it, and what is taken back does not either. In the end there is what a build gives.
+func TestWaitsForPicture(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("a.md", item("A", "date: 2016-12-01\nimage: {src: a.png, alt: x}"), "b.md", item("B", "date: 2016-12-01"))
+	d := &room{Newsroom: r.openAgain(true), t: t, dir: r.dir, clock: r.clock, ticks: r.ticks}
+	whole, other := plainPicture(t, 40), plainPicture(t, 50)
+	put := func(name, content string) func() {
+		return func() {
+			r.write(name, content)
+			if err := os.Chtimes(r.path(name), r.now(), r.now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	deleted := func() { r.remove("items/a.png") }
+	const without = "a page without a picture"
+	for _, step := range []struct {
+		name   string // number and why
+		after  time.Duration
+		change func()
+		shown  string        // of a
+		next   time.Duration // until something changes by itself
+		said   string        // of a; "" for nothing
+	}{
+		{"1 two new stories", 0, func() {}, "", 0, ""},
+		{"2 one lacks its picture", 2 * time.Second, func() {}, "", 598 * time.Second, "it waits for a.png until 09:10"},
+		{"3 nothing happens", time.Minute, func() {}, "", 538 * time.Second, "it waits"},
+		{"4 half of it comes, and the copying pauses", time.Minute, put("items/a.png", whole[:len(whole)/2]), "", 0, ""},
+		{"5 a minute later", time.Minute, func() {}, "", 540 * time.Second, "only a part"},
+		{"6 the rest comes", time.Minute, put("items/a.png", whole), "", 0, ""},
+		{"7 there it is", 2 * time.Second, func() {}, whole, 0, ""},
+		{"8 it is deleted", time.Hour, deleted, whole, 600 * time.Second, "it waits for a.png"},
+		{"9 the daemon is started anew", time.Minute, func() { d.Newsroom = r.openAgain(true) }, whole, 0, ""},
+		{"10 and waits", 2 * time.Second, func() {}, whole, 598 * time.Second, "it waits"},
+		{"11 the picture is copied again, by half", time.Minute, put("items/a.png", other[:len(other)/2]), whole, 0, ""},
+		{"12 still", 2 * time.Second, func() {}, whole, 598 * time.Second, "only a part"},
+		{"13 wholly", time.Minute, put("items/a.png", other), whole, 0, ""},
+		{"14 there it is", 2 * time.Second, func() {}, other, 0, ""},
+		{"15 it is deleted for good", time.Minute, deleted, other, 600 * time.Second, "it waits"},
+		{"16 a second before the end", 599 * time.Second, func() {}, other, time.Second, "it waits"},
+		{"17 the end", time.Second, func() {}, without, 0, "a.png is not there: the story is published without it"},
+		{"18 half a picture", time.Hour, put("items/a.png", whole[:len(whole)/2]), without, 0, ""},
+		{"19 for ever", 2 * time.Second, func() {}, without, 598 * time.Second, "only a part"},
+		{"20 it is said to be so", 10 * time.Minute, func() {}, without, 0, "a.png: the picture is cut off or damaged; the story is published without it"},
+		{"21 a new text with a picture that is missing", time.Hour, func() { r.edit("items/a.md", "a.png", "c.png", "title: A", "title: New") }, without, 0, ""},
+		{"22 waits", 2 * time.Second, func() {}, without, 598 * time.Second, "it waits for c.png"},
+		{"23 but not if it is withdrawn", time.Minute, func() { r.edit("items/a.md", "date:", "status: withdrawn\ndate:") }, without, 0, "cut off"},
+		{"24 it is", 2 * time.Second, func() {}, without, 0, ""},
+	} {
+		r.pass(step.after)
+		step.change()
+		p := d.publish()
+		said := ""
+		for _, prob := range p.Scan.AllProblems() {
+			said += prob.What
+		}
+		look := must(d.Look(t.Context()))
+		next := time.Duration(0)
+		if !look.NextChange.IsZero() {
+			next = look.NextChange.Sub(r.now()).Round(time.Second)
+		}
+		if got := r.shown(); got != step.shown || next != step.next || !strings.Contains(said, step.said) || step.said == "" && said != "" {
+			t.Errorf("%s: it shows %.25q, wants %.25q; said is %q; the next change is in %v", step.name, got, step.shown, said, next)
+		}
+		if again := must(d.Look(t.Context())); again.Print != look.Print || d.publish().Changed() {
+			t.Errorf("%s: nothing happens, and it is published again", step.name)
+		}
+		if news := r.read("public/feeds/news.rss"); step.after > 0 && !strings.Contains(news, "<title>B</title>") {
+			t.Errorf("%s: the other story waits, too", step.name)
+		}
+	}
+	if page := r.read("public/news/a/index.html"); !strings.Contains(page, "withdrawn") || strings.Contains(page, "The text") {
+		t.Errorf("in the end:\n%s", page)
+	}
+	if p := r.publish(); p.Changed() {
+		t.Errorf("a build gives other files: %v, %v", p.Written, p.Removed)
+	}
+}

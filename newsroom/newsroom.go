@@ -71,7 +71,7 @@ type Outside struct {
 	Log  *slog.Logger     // one that says nothing
 
 	// Settled leaves files that were changed less than a second ago for a later look, as the daemon must: it never knows
-	// whether someone is still writing. A command takes files as they are.
+	// whether someone is still writing. It lets stories wait for their pictures. A command takes files as they are.
 	Settled bool
 
 	// Progress is told several times a second how far the sending of an issue is. Without it the log says so every ten seconds.
@@ -146,7 +146,9 @@ func load(dir string) (*config.Config, *templates.Set, error) {
 }
 
 func itemsFolder(c *config.Config) *items.Folder {
-	return items.NewFolder(c.Items, filepath.Base(c.Items), items.Parser{Location: c.Location, Language: c.Language, Topics: c.Topics})
+	f := items.NewFolder(c.Items, filepath.Base(c.Items), items.Parser{Location: c.Location, Language: c.Language, Topics: c.Topics})
+	f.Grace = time.Duration(c.Grace)
+	return f
 }
 
 // host is the host of the newsroom's url, which goes into new ids.
@@ -167,8 +169,8 @@ func (n *Newsroom) Close() error { return n.db.Close() }
 // Healthy tells whether the database answers.
 func (n *Newsroom) Healthy(ctx context.Context) error { return n.db.PingContext(ctx) }
 
-// Check gives every problem in the items, the configuration and the templates of the newsroom in dir, sorted, and changes nothing.
-func Check(ctx context.Context, dir string) (problem.List, error) {
+// Check gives every problem that the configuration, the templates and the items of the newsroom in dir have now, sorted, and changes nothing.
+func Check(ctx context.Context, dir string, now time.Time) (problem.List, error) {
 	c, probs, err := config.Load(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
@@ -185,7 +187,7 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 	default:
 		probs = append(probs, set.Check()...)
 	}
-	desk, err := checkItems(ctx, c)
+	desk, err := checkItems(ctx, c, now)
 	if err != nil {
 		return probs, err
 	}
@@ -193,14 +195,14 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 }
 
 // checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
-func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
-	n := &Newsroom{Config: c, now: time.Now, folder: itemsFolder(c)}
-	scan, err := n.folder.Take(ctx)
+func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, error) {
+	n := &Newsroom{Config: c, folder: itemsFolder(c)}
+	scan, err := n.folder.Check(ctx, now)
 	if err != nil {
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, n.now(), c), nil
+		return desk(items.Known{}, scan, now, c), nil
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
@@ -208,5 +210,5 @@ func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
 	}
 	defer d.Close()
 	n.stories = &items.Store{DB: d, Host: host(c), Location: c.Location}
-	return n.match(ctx, scan, n.now())
+	return n.match(ctx, scan, now)
 }

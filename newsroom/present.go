@@ -69,12 +69,12 @@ func (n *Newsroom) newShowing(desk Desk) *showing {
 	return s
 }
 
-// asset is a file that an item shows. Where the item's own file is gone, or has an error, so that its story stays as it was, it is the one
-// that was shown last, which may be gone, too.
+// asset is a file that an item shows. Where the item's own file is gone, has an error, or waits, so that its story stays as it was, it is
+// the one that was shown last, which may be gone, too.
 func (s *showing) asset(item, src string) (items.Asset, bool) {
-	if f := s.files[item]; f == nil || f.Item == nil {
-		if a, ok := s.assets.Last(item, src); ok {
-			return a, true
+	if f := s.files[item]; f == nil || f.Item == nil || f.Waits() {
+		if a, ok := s.assets.Last(item, src); ok || f != nil && slices.Contains(f.Lacks, src) {
+			return a, ok
 		}
 	}
 	return s.assets.Asset(item, src)

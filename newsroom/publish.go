@@ -92,19 +92,23 @@ func desk(known items.Known, scan items.Scan, now time.Time, c *config.Config) D
 	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace, lacking: lacking}
 }
 
-// NextChange is the next time at which a story begins or ceases to show, or is changed or corrected, without anyone touching its file;
-// zero if there is none.
-func (d Desk) NextChange() time.Time {
-	var next time.Time
-	for _, s := range d.Stories {
-		if s.Item == nil {
-			continue
+// NextChange is the next time at which a story begins or ceases to show, or is changed or corrected, or waits no more for a file beside it,
+// without anyone touching its file; zero if there is none.
+func (d Desk) NextChange() (next time.Time) {
+	soonest := func(t time.Time) {
+		if t.After(d.now) && (next.IsZero() || t.Before(next)) {
+			next = t
 		}
-		for _, t := range []time.Time{s.Due(), s.Item.NextChange(d.now), d.withdrawal(s)} {
-			if t.After(d.now) && (next.IsZero() || t.Before(next)) {
-				next = t
-			}
+	}
+	for i := range d.Stories {
+		if s := &d.Stories[i]; s.Item != nil {
+			soonest(s.Due())
+			soonest(s.Item.NextChange(d.now))
+			soonest(d.withdrawal(*s))
 		}
+	}
+	for i := range d.Scan.Files {
+		soonest(d.Scan.Files[i].Until)
 	}
 	return next
 }

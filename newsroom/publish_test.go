@@ -281,7 +281,7 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := newsroom.Open(t.Context(), t.TempDir(), newsroom.Outside{}); !errors.Is(err, newsroom.ErrNone) {
 		t.Errorf("1 an empty folder: %v", err)
 	}
-	if _, err := newsroom.Check(t.Context(), t.TempDir()); !errors.Is(err, newsroom.ErrNone) {
+	if _, err := newsroom.Check(t.Context(), t.TempDir(), monday); !errors.Is(err, newsroom.ErrNone) {
 		t.Errorf("2 an empty folder: %v", err)
 	}
 	r.edit("tidings.yaml", "title: IOM UK News", "titel: IOM UK News")
@@ -295,8 +295,8 @@ func TestOpenErrors(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	r := newSample(t)
-	check := func() string { return must(newsroom.Check(t.Context(), r.dir)).Sorted().Error() }
-	if probs := must(newsroom.Check(t.Context(), r.dir)); len(probs) > 0 {
+	check := func() string { return must(newsroom.Check(t.Context(), r.dir, monday)).Sorted().Error() }
+	if probs := must(newsroom.Check(t.Context(), r.dir, monday)); len(probs) > 0 {
 		t.Errorf("the sample: %v", probs)
 	}
 	r.write("items/broken.md", "---\ntitle: X\n---\n")

@@ -341,7 +341,7 @@ func TestVersionLeft(t *testing.T) {
 					t.Errorf("%s, %s: it is not told; %s", name, status, said)
 				}
 			}
-			if check := must(newsroom.Check(t.Context(), r.dir)).Error(); check != said {
+			if check := must(newsroom.Check(t.Context(), r.dir, r.now())).Error(); check != said {
 				t.Errorf("check says %s, and publishing %s", check, said)
 			}
 			for _, place := range r.holding("Geheim") {

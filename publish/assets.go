@@ -84,7 +84,7 @@ func (a *Assets) Begin() {
 }
 
 // Asset is a file that an item shows, as items.Presenter asks for it. ok is false where there is no such file, or none that can be
-// published. While a new version of it is being written it is the one that was given last.
+// published.
 func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	m, err := a.folder.Media(item, src)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known, ok := a.known[m.Path]
-	if !ok || !known.of(m) && !a.folder.Settling(m) {
+	if !ok || !known.of(m) {
 		if known, err = a.readOnce(m); err != nil {
 			a.refuse(item, m, err)
 			return items.Asset{}, false

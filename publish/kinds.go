@@ -19,8 +19,7 @@ type Headers struct {
 // How long others may keep what they got without asking again.
 const (
 	CachePage    = "max-age=60"                  // pages and the stylesheet
-	CacheFeed    = "max-age=60, must-revalidate" // a withdrawal must reach readers soon
-	CacheArchive = "max-age=86400"               // sealed: it changes only when a story in it does
+	CacheFeed    = "max-age=60, must-revalidate" // a withdrawal must reach readers soon, in the archive too: its last month is open besides
 	CacheForEver = "max-age=31536000, immutable" // the name says what is in it
 	CacheNothing = "no-cache"                    // in the place of what is not there now, and may be there in a minute
 )
@@ -48,8 +47,8 @@ var types = map[string]string{
 // may read it.
 func OfFeeds(name string) bool { return strings.HasPrefix(name, "feeds/") || name == "feeds.opml" }
 
-// Sealed tells of the documents of past months (RFC 5005 §4). A topic may be called archive too: the page of its feed is none.
-func Sealed(name string) bool {
+// Archived tells of the documents of months (RFC 5005 §4). A topic may be called archive too: the page of its feed is none.
+func Archived(name string) bool {
 	isFeed := func(f feed.Format) bool { return path.Ext(name) == f.Ext }
 	return strings.HasPrefix(name, "feeds/") && path.Base(path.Dir(name)) == "archive" && slices.ContainsFunc(feed.Formats, isFeed)
 }
@@ -78,8 +77,6 @@ func cache(name string) string {
 	switch {
 	case ofContent.MatchString(name):
 		return CacheForEver
-	case Sealed(name):
-		return CacheArchive
 	case OfFeeds(name) && path.Ext(name) != ".html":
 		return CacheFeed
 	case name == MissingPage, name == GonePage:

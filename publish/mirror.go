@@ -107,7 +107,7 @@ func turn(p string, first []string) int {
 		return 1
 	case isPage:
 		return 2
-	case Sealed(p): // live feeds lead to them
+	case Archived(p): // live feeds lead to them
 		return 3
 	default:
 		return turns - 1

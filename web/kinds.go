@@ -21,8 +21,8 @@ func isFeed(name string) bool {
 	return strings.HasPrefix(name, "feeds/") && slices.Contains([]string{feed.RSS.Ext, feed.Atom.Ext, feed.JSON.Ext}, path.Ext(name))
 }
 
-// isLive tells of a feed that changes as there is news: not of the documents of past months.
-func isLive(name string) bool { return isFeed(name) && !publish.Sealed(name) }
+// isLive tells of a feed that changes as there is news: not of the documents of months.
+func isLive(name string) bool { return isFeed(name) && !publish.Archived(name) }
 
 // inParts tells of the feeds of which a client may ask for the new entries only.
 func inParts(name string) bool { return isLive(name) && path.Ext(name) != feed.JSON.Ext }

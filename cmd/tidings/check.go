@@ -15,12 +15,12 @@ func (a *app) check() *cobra.Command {
 		Use:   "check",
 		Short: "Tell every problem in tidings.yaml, the items and the templates",
 		Long: `Check reads tidings.yaml, all items and the newsroom's own templates, and tells every problem with its file, line and a
-hint. It changes nothing. An error leaves an item out; with a warning it is published. The exit status is 1 if there
-is an error.`,
+hint. It changes nothing. An error leaves an item out; with a warning it is published. Of a picture or document that is not
+there yet it tells until when "tidings run" waits for it. The exit status is 1 if there is an error.`,
 		Example: "  tidings -C mynews check\n  tidings -C mynews check --json | jq .",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			probs, err := newsroom.Check(cmd.Context(), a.dir)
+			probs, err := newsroom.Check(cmd.Context(), a.dir, a.now())
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tidings"
 	"tidings/internal/testtool"
 )
 
@@ -160,6 +161,7 @@ func TestDaemon(t *testing.T) {
 		"FollowsTheFolder":    testFollowsTheFolder,
 		"EndsEmbargo":         testEndsEmbargo,
 		"WaitsForSlowWriters": testWaitsForSlowWriters,
+		"WaitsForPictures":    testWaitsForPictures,
 		"SendsOnSchedule":     testSendsOnSchedule,
 		"HeedsStop":           testHeedsStop,
 		"CatchesUp":           testCatchesUp,
@@ -312,6 +314,61 @@ func testWaitsForSlowWriters(t *testing.T) {
 	if strings.Contains(d.log.String(), "msg=problem") {
 		t.Errorf("half a file was taken for a broken one\n%s", &d.log)
 	}
+}
+
+// testWaitsForPictures: a story shows with its picture, though that comes later and its copying pauses; one whose picture never comes shows
+// after the time of grace, without anyone touching anything.
+func testWaitsForPictures(t *testing.T) {
+	const grace = 8 * time.Second
+	picture := samplePicture(t)
+	d := startDaemon(t, monday, "grace: 8s\n", map[string]string{
+		"items/first.md": item("First", "", "First words."),
+		"items/lost.md":  item("Lost", "image: {src: lost.png, alt: x}\n", "Lost words."),
+		"items/late.md":  item("Late", "image: {src: late.png, alt: x}\n", "Late words."),
+		"items/late.png": picture[:len(picture)/2],
+	})
+	d.await(t, 4*time.Second, "story that waits for nothing", func() bool { return d.feedHas("First words") })
+	d.await(t, 3*time.Second, "word of the waiting", func() bool {
+		return strings.Contains(d.log.String(), `item=items/lost.md line=0 what="it waits for lost.png until 09:00; then the story is published without it"`)
+	})
+	d.await(t, 3*time.Second, "word of a part", func() bool {
+		return strings.Contains(d.log.String(), "it waits for late.png, of which only a part is there,")
+	})
+	if d.feedHas("Late") || d.page("/news/late/") != "" {
+		t.Error("a story shows before its picture is there")
+	}
+	d.write(t, "items/late.png", picture)
+	d.await(t, grace, "story with its picture", func() bool {
+		page := d.page("/news/late/")
+		if page != "" && !strings.Contains(page, "<img") {
+			t.Fatal("it shows without its picture")
+		}
+		return page != ""
+	})
+	d.await(t, 2*grace, "story without its picture", func() bool {
+		shown := d.feedHas("Lost words")
+		if shown && d.now().Before(monday.Add(grace)) {
+			t.Fatal("it shows before the time of grace is over")
+		}
+		return shown
+	})
+	d.await(t, 2*time.Second, "word of the missing picture", func() bool {
+		return strings.Contains(d.log.String(), `what="lost.png is not there: the story is published without it"`)
+	})
+	d.await(t, 2*time.Second, "word that the waiting is over", func() bool { return strings.Contains(d.log.String(), `msg="problem is gone" item=items/lost.md`) })
+	if n := strings.Count(d.log.String(), "it waits for lost.png"); n != 2 {
+		t.Errorf("the log tells %d times of the waiting, not once of its beginning and once of its end\n%s", n, &d.log)
+	}
+}
+
+// samplePicture is the PNG of the sample newsroom.
+func samplePicture(t *testing.T) string {
+	t.Helper()
+	data, err := tidings.Sample.ReadFile("testdata/newsroom/items/candles.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // writeSlowly writes a file in ten pieces, one every 0.3 seconds.

@@ -100,6 +100,9 @@ func prepareSVG(data []byte) (Versions, error) {
 			p := Picture{Data: data, Type: "image/svg+xml"}
 			return Versions{Full: p, Web: p}, nil
 		}
+		if ends(err) {
+			return Versions{}, cutOff()
+		}
 		if err != nil {
 			return Versions{}, damaged(err)
 		}
@@ -107,6 +110,12 @@ func prepareSVG(data []byte) (Versions, error) {
 			return Versions{}, refuse("export it as a plain drawing, or save it as PNG", "the drawing holds scripts, or what could hide some")
 		}
 	}
+}
+
+// ends tells whether XML could not be read since there is no more of it.
+func ends(err error) bool {
+	var fault *xml.SyntaxError
+	return errors.As(err, &fault) && fault.Msg == "unexpected EOF"
 }
 
 // acts tells whether a browser could run something for this part of an SVG that is opened by itself. Entities and style sheets

@@ -15,6 +15,7 @@ package picture
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"slices"
@@ -63,6 +64,8 @@ type Versions struct {
 type Refusal struct {
 	Why  string // a plain phrase to set behind the file's name and a colon
 	Hint string // what to do about it
+
+	cut bool // the file ends before the picture does
 }
 
 // Error is Why.
@@ -70,6 +73,10 @@ func (r *Refusal) Error() string { return r.Why }
 
 func refuse(hint, why string, args ...any) error {
 	return &Refusal{Why: fmt.Sprintf(why, args...), Hint: hint}
+}
+
+func cutOff() error {
+	return &Refusal{Why: "the picture is cut off or damaged", Hint: "copy it again from where it came from", cut: true}
 }
 
 const saveAgain = "save it again as JPEG or PNG"
@@ -97,20 +104,44 @@ func Is(head []byte) bool {
 	return slices.ContainsFunc(formats, func(f format) bool { return f.is(head) })
 }
 
+// CutOff tells whether data may be but the beginning of a picture whose rest is still being copied: the picture does not end, or nothing
+// but zeros is there yet, with which some programs fill a file before they copy. That needs no look at the pixels, so a picture that is
+// not cut off may still be damaged. What is no picture, or would be refused anyhow, is not cut off.
+func CutOff(data []byte) bool {
+	if len(bytes.TrimLeft(data, "\x00")) == 0 {
+		return true
+	}
+	for _, f := range formats {
+		if f.is(data) {
+			var r *Refusal
+			return errors.As(f.walk(data), &r) && r.cut
+		}
+	}
+	return false
+}
+
 // format is a kind of picture.
 type format struct {
 	is      func([]byte) bool
 	prepare func([]byte) (Versions, error)
+	walk    func([]byte) error // looks for its end
 }
 
 var formats = []format{
-	{prefix("\xff\xd8"), raster("image/jpeg", cleanJPEG)},
-	{prefix(pngHeader), raster("image/png", cleanPNG)},
-	{prefix("GIF8"), raster("image/gif", cleanGIF)},
-	{isWebP, raster("image/webp", cleanWebP)},
-	{isHEIF, prepareHEIF},
-	{isTIFF, refuseTIFF},
-	{isSVG, prepareSVG},
+	{prefix("\xff\xd8"), raster("image/jpeg", cleanJPEG), walk(cleanJPEG)},
+	{prefix(pngHeader), raster("image/png", cleanPNG), walk(cleanPNG)},
+	{prefix("GIF8"), raster("image/gif", cleanGIF), walk(cleanGIF)},
+	{isWebP, raster("image/webp", cleanWebP), walk(cleanWebP)},
+	{isHEIF, prepareHEIF, walk(prepareHEIF)},
+	{isTIFF, refuseTIFF, walk(refuseTIFF)},
+	{isSVG, prepareSVG, walk(prepareSVG)},
+}
+
+func walk[T any](read func([]byte) (T, error)) func([]byte) error {
+	return func(data []byte) error {
+		_, err := read(data)
+		return err
+	}
 }
 
 func prefix(magic string) func([]byte) bool {
@@ -146,8 +177,4 @@ func raster(mediaType string, clean func([]byte) (cleaned, error)) func([]byte) 
 
 func damaged(err error) error {
 	return refuse(saveAgain, "the picture is damaged: %v", err)
-}
-
-func cutOff() error {
-	return refuse("copy it again from where it came from", "the picture is cut off or damaged")
 }

@@ -443,11 +443,36 @@ func TestCutOff(t *testing.T) {
 		"JPEG": jpegOf(t, quarters(16, 8)), "PNG": pngOf(t, quarters(16, 8)), "GIF": gifOf(t, image.Rect(0, 0, 16, 8), 2, nil),
 		"WebP": readSample(t, "animated.webp"), "AVIF": readSample(t, "plain.avif"), "SVG": []byte(drawing),
 	} {
-		end := len(bytes.TrimSuffix(whole, []byte(secret)))
+		end, known := len(bytes.TrimSuffix(whole, []byte(secret))), 16 // bytes by which it is known what it is
+		if kind == "SVG" {
+			known = strings.Index(drawing, "<style")
+		}
 		for n := range end {
 			if _, err := picture.Prepare(whole[:n]); err == nil {
 				t.Errorf("%s: %d of %d bytes are taken for a picture", kind, n, end)
 			}
+			if n >= known && !picture.CutOff(whole[:n]) {
+				t.Errorf("%s: %d of %d bytes are taken for all of it", kind, n, end)
+			}
+		}
+		if picture.CutOff(whole) {
+			t.Errorf("%s: all of it is taken for a part", kind)
+		}
+	}
+	for _, test := range []struct {
+		why  string // number and why
+		data string
+		cut  bool
+	}{
+		{"1 nothing is there yet", "", true},
+		{"2 nor here, but the place for it is taken", strings.Repeat("\x00", 4096), true},
+		{"3 a photograph before which its place was taken", string(jpegOf(t, quarters(16, 8))[:100]) + strings.Repeat("\x00", 4096), true},
+		{"4 no picture, whatever is still to come", "a text", false},
+		{"5 half a HEIC, which is refused anyhow", "\x00\x00\x00\x18ftypheic\x00\x00", false},
+		{"6 rubbish in XML", "<svg><path></svg>", false},
+	} {
+		if got := picture.CutOff([]byte(test.data)); got != test.cut {
+			t.Errorf("%s: cut off: %t", test.why, got)
 		}
 	}
 }
