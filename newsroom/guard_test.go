@@ -143,7 +143,7 @@ func TestChangedIDs(t *testing.T) {
 	r.edit("items/one.md", "date:", "id: urn:x:one\ndate:")
 	r.Newsroom = r.openAgain(false)
 	p := r.publish()
-	if err := p.Complaints(); !errors.Is(err, newsroom.ErrFlood) || !strings.Contains(err.Error(), "news/one/ was published as tag:news.example.org,2016:") {
+	if err := p.Complaints(); !errors.Is(err, newsroom.ErrChangedIDs) || !strings.Contains(err.Error(), "news/one/ was published as tag:news.example.org,2016:") {
 		t.Errorf("%v", err)
 	}
 	if r.read("public/feeds/news.atom") != old {
@@ -189,7 +189,7 @@ func TestFloodOver(t *testing.T) {
 	if p := r.publish(); p.Complaints() == nil {
 		t.Error("ten old stories came in")
 	}
-	if o := must(r.Outlook(t.Context())); o.New != 0 || len(o.Floods) != 1 {
+	if o := must(r.Outlook(t.Context())); o.New != 0 || len(o.Spared) != 1 {
 		t.Errorf("%+v would be seen", o)
 	}
 	r.edit("items/s101.md", "date:", "status: draft\ndate:")

@@ -200,13 +200,13 @@ func checkItems(ctx context.Context, c *config.Config) (Desk, error) {
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, n.now(), time.Duration(c.Grace)), nil
+		return desk(items.Known{}, scan, n.now(), n.terms(memory{})), nil
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
 		return Desk{}, err
 	}
 	defer d.Close()
-	n.stories = &items.Store{DB: d, Host: host(c), Location: c.Location}
+	n.db, n.stories = d, &items.Store{DB: d, Host: host(c), Location: c.Location}
 	return n.match(ctx, scan, n.now())
 }

@@ -52,7 +52,7 @@ func (a *app) outlook(ctx context.Context, n *newsroom.Newsroom) error {
 		return err
 	}
 	a.say("%d new, %d updated, %d withdrawn", o.New, o.Updated, o.Withdrawn)
-	return errors.Join(err, errors.Join(o.Floods...))
+	return errors.Join(err, errors.Join(o.Spared...))
 }
 
 func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
