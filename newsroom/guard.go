@@ -74,7 +74,7 @@ func (n *Newsroom) guard(ctx context.Context, site *publish.Site, desk Desk) (sp
 		spared = changedIDs(*site)
 	}
 	takeBack(site, desk)
-	spared = append(spared, n.hold(site, last, desk.now)...)
+	spared = append(spared, n.hold(site, last, desk)...)
 	site.Feeds.Unseen = n.unseen(*site, desk)
 	return spared, nil
 }
@@ -200,30 +200,31 @@ func takeBack(site *publish.Site, desk Desk) {
 }
 
 // hold holds back what must not come into the feeds, and gives an error for each flood.
-func (n *Newsroom) hold(site *publish.Site, last map[string][]seen, now time.Time) (floods []error) {
+func (n *Newsroom) hold(site *publish.Site, last map[string][]seen, desk Desk) (floods []error) {
 	site.Feeds.Held = map[string]map[string]bool{}
 	whole := sync.OnceValue(func() map[string][]*publish.Story { return unlimited(*site) })
+	g := gate{*site, desk.leaving(), desk.now}
 	for _, w := range site.Windows() {
 		had, ok := last[w.Name]
-		late := lateIn(w.Stories, had, ok, *site, now)
-		flood := !n.force && len(late.old) > n.Config.Feeds.Flood
-		if !flood && len(late.notices) == 0 {
+		come := g.late(w.Stories, had, ok)
+		flood := !n.force && len(come.old) > n.Config.Feeds.Flood
+		if !flood && len(come.over) == 0 {
 			continue
 		}
 		all := whole()[w.Name] // for others would come in their place
-		held := lateIn(all, had, ok, *site, now)
+		late := g.late(all, had, ok)
+		site.Feeds.Held[w.Name] = idsOf(late.over)
 		if !flood {
-			held.old = nil
-		} else if !site.Stays(w) {
+			continue
+		}
+		maps.Copy(site.Feeds.Held[w.Name], idsOf(late.old))
+		if w.Name == allNews {
+			maps.Copy(site.Feeds.Unseen, idsOf(g.late(n.sinceLast(all, had), had, ok).old))
+		}
+		if !site.Stays(w) {
 			floods = append(floods, fmt.Errorf("%w: feeds/%s: %d stories that are older than 30 days would come in at once, such as %q; feeds.flood allows %d",
-				ErrFlood, w.Name, len(late.old), late.old[0].Title, n.Config.Feeds.Flood))
+				ErrFlood, w.Name, len(come.old), come.old[0].Title, n.Config.Feeds.Flood))
 		}
-		if flood && w.Name == allNews {
-			for _, s := range lateIn(n.sinceLast(all, had), had, ok, *site, now).old {
-				site.Feeds.Unseen[s.ID] = true
-			}
-		}
-		site.Feeds.Held[w.Name] = idsOf(slices.Concat(held.notices, held.old))
 	}
 	return floods
 }
@@ -254,24 +255,44 @@ func (n *Newsroom) sinceLast(stories []*publish.Story, had []seen) []*publish.St
 
 // late are stories that a feed did not show last, though they are not new.
 type late struct {
-	old     []*publish.Story
-	notices []*publish.Story // in the place of stories that were withdrawn
+	old  []*publish.Story
+	over []*publish.Story // withdrawn, or about to be since their files are gone
 }
 
-// lateIn finds them among the stories that a feed would show. had is what it showed last, if ok; else nobody has anything of it, or
-// what it showed is known to be the same.
-func lateIn(stories []*publish.Story, had []seen, ok bool, site publish.Site, now time.Time) (l late) {
+// gate knows what tells late stories from new ones.
+type gate struct {
+	site    publish.Site
+	leaving map[string]bool // ids of the stories whose files are gone
+	now     time.Time
+}
+
+// late finds them among the stories that a feed would show. had is what it showed last, if ok; else nobody has anything of it, or what
+// it showed is known to be the same.
+func (g gate) late(stories []*publish.Story, had []seen, ok bool) (l late) {
 	ids := idsSeen(had)
 	for _, s := range stories {
 		switch {
 		case ids[s.ID]:
-		case s.Withdrawn && (ok || site.Feeds.Unseen[s.ID]):
-			l.notices = append(l.notices, s)
-		case ok && !s.Withdrawn && now.Sub(s.Published) > oldNews && site.Feeds.Changed[s.ID] == "":
+		case s.Withdrawn || g.leaving[s.ID]:
+			if ok || g.site.Feeds.Unseen[s.ID] {
+				l.over = append(l.over, s)
+			}
+		case ok && g.now.Sub(s.Published) > oldNews && g.site.Feeds.Changed[s.ID] == "":
 			l.old = append(l.old, s)
 		}
 	}
 	return l
+}
+
+// leaving are the stories whose files are gone, by id.
+func (d Desk) leaving() map[string]bool {
+	ids := map[string]bool{}
+	for _, s := range d.Stories {
+		if !s.Gone.IsZero() {
+			ids[s.ID] = true
+		}
+	}
+	return ids
 }
 
 func idsSeen(had []seen) map[string]bool {
@@ -314,6 +335,7 @@ func (n *Newsroom) unseen(site publish.Site, desk Desk) map[string]bool {
 // Outlook is what readers of the feed of all news would see of a publication.
 type Outlook struct {
 	New, Updated, Withdrawn int
+	Missed                  int     // stories, in this feed or not, that would be withdrawn since their files are gone
 	Spared                  []error // what would be held back: ErrFlood for each feed, and ErrChangedIDs
 }
 
@@ -338,8 +360,22 @@ func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
 		last, _, failed := n.before(news.Name)
 		o, err = outlook(news.Stories, last, desk), failed
 	}
-	o.Spared = spared
+	o.Spared, o.Missed = spared, desk.newlyWithdrawn()
 	return o, errors.Join(err, desk.problem())
+}
+
+// newlyWithdrawn is how many stories count as withdrawn since the last publication because their files are gone.
+func (d Desk) newlyWithdrawn() (n int) {
+	shown := map[string]bool{}
+	for _, s := range d.known.Stories {
+		shown[s.ID] = s.Status == items.Published
+	}
+	for _, s := range d.Stories {
+		if s.Status == items.Withdrawn && !s.Gone.IsZero() && shown[s.ID] {
+			n++
+		}
+	}
+	return n
 }
 
 func outlook(stories []*publish.Story, last []seen, desk Desk) (o Outlook) {

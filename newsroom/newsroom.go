@@ -189,6 +189,9 @@ func Check(ctx context.Context, dir string) (problem.List, error) {
 	if err != nil {
 		return probs, err
 	}
+	if err := desk.problem(); err != nil {
+		probs.Errorf(filepath.Base(c.Items), 0, EmptiedHint, "%v", err)
+	}
 	return append(probs, desk.Scan.AllProblems()...), nil
 }
 

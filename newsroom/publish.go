@@ -141,7 +141,10 @@ func (d Desk) problem() error {
 
 // ErrEmptied says that the items folder suddenly lacks most of the stories that it held at the last publication: more likely it is not
 // mounted, or a syncing program has only begun, than that the news was deleted. They stay as they were.
-var ErrEmptied = errors.New("the items folder lacks most of the stories that it held before: they were left as they were")
+var ErrEmptied = errors.New("the items folder lacks most of the stories that it held before: they stay as they were")
+
+// EmptiedHint is what to do about ErrEmptied.
+const EmptiedHint = "mount the folder, or put the files back; if they were deleted on purpose, tidings build --force withdraws their stories"
 
 // ErrClock says that this machine's clock shows a time before most stories were first published. Nothing is published then: it would
 // take them back.
