@@ -63,6 +63,7 @@ type File struct {
 	Item     *Item    // nil when the file has an error, or is still being written
 	Status   Status   // what a file with an error says of its status, as far as it can be told
 	Pending  bool     // it changed since the last look: it may still be being written
+	Gone     bool     // it was there at the last look, and may come back in a moment
 	Beside   string   // changes whenever a picture or attachment of the item does
 	Refs     []string // the files beside it, and other items' files, that the item shows, offers or leads to, as it names them
 	Problems problem.List
@@ -164,7 +165,7 @@ func (f *Folder) missed(keep map[string]*taken, now time.Time) (files []File) {
 		if now.Sub(t.gone) < settle {
 			keep[p] = t
 			file := t.file
-			file.Pending = true
+			file.Pending, file.Gone = true, true
 			files = append(files, file)
 		}
 	}

@@ -128,29 +128,6 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestChangedIDs: a lost database, and another host in url, would give every story another id.
-func TestChangedIDs(t *testing.T) {
-	t.Parallel()
-	r := newRoom(t)
-	r.publish()
-	old := r.read("public/feeds/news.atom")
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(r.path("state")); err != nil {
-		t.Fatal(err)
-	}
-	r.edit("items/one.md", "date:", "id: urn:x:one\ndate:")
-	r.Newsroom = r.openAgain(false)
-	p := r.publish()
-	if err := p.Complaints(); !errors.Is(err, newsroom.ErrChangedIDs) || !strings.Contains(err.Error(), "news/one/ was published as tag:news.example.org,2016:") {
-		t.Errorf("%v", err)
-	}
-	if r.read("public/feeds/news.atom") != old {
-		t.Error("the feed changed")
-	}
-}
-
 // TestOutlook: what readers would see is told, and nothing is stored.
 func TestOutlook(t *testing.T) {
 	t.Parallel()

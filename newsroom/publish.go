@@ -95,6 +95,7 @@ func (m matched) still(known items.Known, scan items.Scan, now time.Time) bool {
 
 // desk says which story each file is. Its problems are those of the scan and of identity.
 func desk(known items.Known, scan items.Scan, now time.Time, t terms) Desk {
+	scan.Files = known.Left(scan.Files)
 	stories, probs := known.Match(scan.Files, now)
 	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now))
 	absent := known.Absent(stories, now, t.grace)
