@@ -90,8 +90,8 @@ func TestWindow(t *testing.T) {
 	want("5 a new one", "Story 346, Story 345")
 }
 
-// TestFlood: a feed stays as it was when many old stories would come in at once, or those that readers have under other ids; what is
-// taken back goes all the same, and the word --force publishes it.
+// TestFlood: when many old stories would come in at once they are held back; what is taken back goes all the same, and the word --force
+// publishes them.
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
