@@ -65,7 +65,7 @@ type Feeds struct {
 	Content   string `yaml:"content" default:"full" jsonschema:"enum=full,enum=summary" jsonschema_description:"full: feeds carry the whole stories. summary: their summaries only."`
 	Languages bool   `yaml:"languages" jsonschema_description:"Whether each language has feeds of its own, where stories are in several. The other feeds hold a story that is told in several languages once. Default: no."`
 	Authors   bool   `yaml:"authors" jsonschema_description:"Whether each author has feeds of their own. Default: no."`
-	Flood     int    `yaml:"flood" default:"10" jsonschema:"minimum=0,maximum=1000" jsonschema_description:"How many stories older than 30 days may come into a feed at once. More are taken for a mistake, and the feed stays as it was."`
+	Flood     int    `yaml:"flood" default:"10" jsonschema:"minimum=0,maximum=1000" jsonschema_description:"How many stories older than 30 days may come into a feed at once. More are taken for a mistake, and held back."`
 	Hub       string `yaml:"hub" jsonschema:"format=uri" jsonschema_description:"A WebSub hub that tells feed readers at once of what is new, such as https://pubsubhubbub.appspot.com/."`
 }
 

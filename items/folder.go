@@ -64,6 +64,7 @@ type File struct {
 	Item     *Item     // nil when the file has an error, or is still being written
 	Status   Status    // what a file with an error says of its status, as far as it can be told
 	Pending  bool      // it changed since the last look, or a file beside it did: it may still be being written
+	Gone     bool      // it was there at the last look, and may come back in a moment
 	Beside   string    // changes whenever a picture or attachment of the item does
 	Lacks    []string  // the files beside it that it waits for, as it names them; meanwhile it stays as it was, or Item is nil
 	Until    time.Time // when it waits no more; zero where it does not, or only for files that are being written
@@ -193,7 +194,7 @@ func (f *Folder) missed(keep map[string]*taken, v visit) (files []File) {
 		if v.now.Sub(t.gone) < settle {
 			keep[p] = t
 			file := t.file
-			file.Pending = true
+			file.Pending, file.Gone = true, true
 			files = append(files, file)
 		}
 	}

@@ -76,6 +76,19 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	return slices.DeleteFunc(stories, func(s Story) bool { return s.ID == "" }), probs
 }
 
+// Left gives the files without those that are gone and known to be: another process has published without them.
+func (k Known) Left(files []File) []File {
+	if !slices.ContainsFunc(files, func(f File) bool { return f.Gone }) {
+		return files
+	}
+	gone := map[string]bool{}
+	for _, s := range k.Stories { // several may have been at one path in turn
+		earlier, more := gone[s.Path]
+		gone[s.Path] = !s.Gone.IsZero() && (earlier || !more)
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return f.Gone && gone[f.Path] })
+}
+
 // Absent gives the stories that readers know and that no file has any more; stories are those that Match gave. A story whose
 // file is missed stays for a period of grace, since a file may be deleted by mistake or its folder not be mounted; then it counts as
 // withdrawn. A version of a story that was withdrawn or erased has no grace: it goes with that. The order depends on k alone.

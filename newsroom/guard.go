@@ -1,14 +1,18 @@
 package newsroom
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"tidings/feed"
@@ -16,8 +20,14 @@ import (
 	"tidings/publish"
 )
 
-// ErrFlood says that a publication would change the ids of stories that readers have, or bring old ones to them as if they were new.
-var ErrFlood = errors.New("readers would see old news as new, so the feed stays as it was")
+// ErrFlood says that old stories are held back, which readers would see as if they were new.
+var ErrFlood = errors.New("readers would see old news as new, so it is held back")
+
+// ErrChangedIDs says that stories which readers know would have other ids: readers would get them all anew.
+var ErrChangedIDs = errors.New("stories that readers know would have other ids, so feeds, archives and calendars that name them stay as they were")
+
+// allNews is the name of the feed of all news.
+const allNews = "news"
 
 // oldNews is how old a story is that comes into a feed late.
 const oldNews = 30 * 24 * time.Hour
@@ -32,7 +42,12 @@ type seen struct {
 // before reads what a feed showed last, newest first, from its own bytes: they tell it also where the database was lost. ok is false
 // if it was never published.
 func (n *Newsroom) before(name string) (last []seen, ok bool, err error) {
-	text, err := os.ReadFile(filepath.Join(n.Config.Publish, "feeds", filepath.FromSlash(name)+feed.JSON.Ext))
+	return readSeen(filepath.Join(n.Config.Publish, "feeds", filepath.FromSlash(name)+feed.JSON.Ext))
+}
+
+// readSeen reads what a document of a feed names. ok is false if there is none.
+func readSeen(file string) (all []seen, ok bool, err error) {
+	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	} else if err != nil {
@@ -45,11 +60,28 @@ func (n *Newsroom) before(name string) (last []seen, ok bool, err error) {
 	return document.Items, err == nil, nil //nolint:nilerr // somebody spoilt it: it says nothing
 }
 
-// guard holds what the feeds are to show against what they showed last. Of a feed that it refuses nothing is published but that
-// stories were taken back. It gives an error for each.
-func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err error) {
-	site.Feeds.Keep = map[string][]string{}
-	ids := idsAt(site.Stories)
+// guard holds what the feeds are to show against what they showed last, and tells the site what to hold back. It gives an error for each
+// thing that readers are spared. With --force only notices are held back, of stories that nobody has.
+func (n *Newsroom) guard(ctx context.Context, site *publish.Site, desk Desk) (spared []error, err error) {
+	last, err := n.lastShown(*site)
+	if err != nil {
+		return nil, err
+	}
+	if !n.force {
+		if err := n.compareIDs(ctx, site, desk, last); err != nil {
+			return nil, err
+		}
+		spared = changedIDs(*site)
+	}
+	takeBack(site, desk)
+	spared = append(spared, n.hold(site, last, desk)...)
+	site.Feeds.Unseen = n.unseen(*site, desk)
+	return spared, nil
+}
+
+// lastShown is what those feeds showed last which would show other stories now, by their names. A feed that nobody has is not among them.
+func (n *Newsroom) lastShown(site publish.Site) (map[string][]seen, error) {
+	all := map[string][]seen{}
 	for _, w := range site.Windows() {
 		if slices.Equal(n.shown[w.Name], addresses(w)) {
 			continue
@@ -58,32 +90,11 @@ func (n *Newsroom) guard(site *publish.Site, desk Desk) (refused []error, err er
 		if err != nil {
 			return nil, err
 		}
-		if !ok || len(last) == 0 { // nobody has anything of it
-			continue
+		if ok && len(last) > 0 {
+			all[w.Name] = last
 		}
-		why, changed := changedID(ids, last), true
-		if why == "" {
-			why, changed = n.broughtBack(w, last, desk.now), false
-		}
-		if why == "" {
-			continue
-		}
-		refused = append(refused, fmt.Errorf("%w: feeds/%s: %s", ErrFlood, w.Name, why))
-		if had := idsOf(last); takenBack(had, desk) || !changed && !allShow(had, site.Stories) {
-			site.Feeds.Keep[w.Name] = had
-			continue
-		}
-		site.Feeds.Frozen = append(site.Feeds.Frozen, w.Name)
 	}
-	return refused, nil
-}
-
-func idsOf(last []seen) []string {
-	ids := make([]string, len(last))
-	for i, s := range last {
-		ids[i] = s.ID
-	}
-	return ids
+	return all, nil
 }
 
 // addresses are the ids and the addresses of the stories in a window.
@@ -99,64 +110,233 @@ func addresses(w publish.Window) []string {
 func (n *Newsroom) remember(site publish.Site) {
 	n.shown = map[string][]string{}
 	for _, w := range site.Windows() {
-		n.shown[w.Name] = addresses(w)
-	}
-	for _, name := range site.Feeds.Frozen {
-		delete(n.shown, name)
+		if len(site.Feeds.Held[w.Name]) == 0 && !site.Stays(w) {
+			n.shown[w.Name] = addresses(w)
+		}
 	}
 }
 
-// idsAt are the ids of stories by the addresses of their pages.
-func idsAt(stories []*publish.Story) map[string]string {
-	ids := make(map[string]string, len(stories))
+// compareIDs finds the stories that readers know by another id. The archive is looked at only where pages are there of which nothing is
+// known: else it bears the ids that the database has.
+func (n *Newsroom) compareIDs(ctx context.Context, site *publish.Site, desk Desk, last map[string][]seen) error {
+	old, err := n.inheritedArchive(ctx, *site)
+	if err != nil || len(old) == 0 && len(last) == 0 {
+		return err
+	}
+	pages := items.Presenter{URL: n.Config.URL}
+	ids := make(map[string]string, len(desk.Stories))
+	for _, s := range desk.Stories {
+		ids[pages.StoryURL(s.Slug)] = s.ID
+	}
+	folder := strings.TrimSuffix(pages.StoryURL(""), "/")
+	changed := map[string]string{}
+	for _, s := range slices.Concat(slices.Concat(slices.Collect(maps.Values(last))...), old) {
+		switch id := ids[s.URL]; {
+		case id == "" && strings.HasPrefix(s.URL, folder): // there is no such story any more
+			site.TakenBack = append(site.TakenBack, s.ID)
+		case id != "" && id != s.ID:
+			changed[id] = s.ID
+		}
+	}
+	if len(changed) > 0 {
+		maps.Copy(changed, site.Feeds.Changed)
+		site.Feeds.Changed = changed
+	}
+	return nil
+}
+
+// inheritedArchive is what the archive of the publish folder names, if there are pages of which the database knows nothing.
+func (n *Newsroom) inheritedArchive(ctx context.Context, site publish.Site) (all []seen, err error) {
+	if n.shown != nil { // all that is there was published, or looked at, by this process
+		return nil, nil
+	}
+	files, err := publish.Archives(n.Config.Publish)
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	pages := make([]string, len(site.Stories))
+	for i, s := range site.Stories {
+		pages[i] = items.Presenter{}.StoryURL(s.Slug) + "index.html"
+	}
+	if there, err := n.public.Inherited(ctx, pages); err != nil || !there {
+		return nil, err
+	}
+	for _, file := range files {
+		some, _, err := readSeen(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// changedIDs is ErrChangedIDs if there are any.
+func changedIDs(site publish.Site) []error {
+	all := slices.Sorted(maps.Keys(site.Feeds.Changed))
+	if len(all) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(site.Stories, func(s *publish.Story) bool { return site.Feeds.Changed[s.ID] != "" })
+	if i < 0 { // none of them shows
+		return nil
+	}
+	s := site.Stories[i]
+	return []error{fmt.Errorf("%w: %s was published as %s, and would be %s; %d in all", ErrChangedIDs, s.URL, site.Feeds.Changed[s.ID], s.ID, len(all))}
+}
+
+// takeBack tells the site which stories were withdrawn or erased, by the ids by which readers know them.
+func takeBack(site *publish.Site, desk Desk) {
+	for _, s := range desk.Stories {
+		if s.Status != items.Withdrawn && s.Status != items.Erased {
+			continue
+		}
+		s.ID = cmp.Or(site.Feeds.Changed[s.ID], s.ID)
+		site.TakenBack = append(site.TakenBack, s.ID)
+		if s.Status == items.Erased && !s.FirstPublished.IsZero() && s.Minted() {
+			site.Erased = append(site.Erased, feed.Tombstone{ID: s.ID, When: s.Updated})
+		}
+	}
+}
+
+// hold holds back what must not come into the feeds, and gives an error for each flood.
+func (n *Newsroom) hold(site *publish.Site, last map[string][]seen, desk Desk) (floods []error) {
+	site.Feeds.Held = map[string]map[string]bool{}
+	whole := sync.OnceValue(func() map[string][]*publish.Story { return unlimited(*site) })
+	g := gate{*site, desk.leaving(), desk.now}
+	for _, w := range site.Windows() {
+		had, ok := last[w.Name]
+		come := g.late(w.Stories, had, ok)
+		flood := !n.force && len(come.old) > n.Config.Feeds.Flood
+		if !flood && len(come.over) == 0 {
+			continue
+		}
+		all := whole()[w.Name] // for others would come in their place
+		late := g.late(all, had, ok)
+		site.Feeds.Held[w.Name] = idsOf(late.over)
+		if !flood {
+			continue
+		}
+		maps.Copy(site.Feeds.Held[w.Name], idsOf(late.old))
+		if w.Name == allNews {
+			maps.Copy(site.Feeds.Unseen, idsOf(g.late(n.sinceLast(all, had), had, ok).old))
+		}
+		if !site.Stays(w) {
+			floods = append(floods, fmt.Errorf("%w: feeds/%s: %d stories that are older than 30 days would come in at once, such as %q; feeds.flood allows %d",
+				ErrFlood, w.Name, len(come.old), come.old[0].Title, n.Config.Feeds.Flood))
+		}
+	}
+	return floods
+}
+
+// unlimited are the stories that each feed would show if it could hold any number, by the feeds' names.
+func unlimited(site publish.Site) map[string][]*publish.Story {
+	site.Feeds.Limit = len(site.Stories) + 1
+	all := map[string][]*publish.Story{}
+	for _, w := range site.Windows() {
+		all[w.Name] = w.Stories
+	}
+	return all
+}
+
+// sinceLast are the stories that no reader of a feed can have had: of a full one, those that are newer than the last of what it showed.
+func (n *Newsroom) sinceLast(stories []*publish.Story, had []seen) []*publish.Story {
+	if len(had) < n.Config.Feeds.Limit {
+		return stories
+	}
+	ids := idsSeen(had)
+	for i, s := range slices.Backward(stories) {
+		if ids[s.ID] {
+			return stories[:i]
+		}
+	}
+	return nil
+}
+
+// late are stories that a feed did not show last, though they are not new.
+type late struct {
+	old  []*publish.Story
+	over []*publish.Story // withdrawn, or about to be since their files are gone
+}
+
+// gate knows what tells late stories from new ones.
+type gate struct {
+	site    publish.Site
+	leaving map[string]bool // ids of the stories whose files are gone
+	now     time.Time
+}
+
+// late finds them among the stories that a feed would show. had is what it showed last, if ok; else nobody has anything of it, or what
+// it showed is known to be the same.
+func (g gate) late(stories []*publish.Story, had []seen, ok bool) (l late) {
+	ids := idsSeen(had)
 	for _, s := range stories {
-		ids[s.URL] = s.ID
+		switch {
+		case ids[s.ID]:
+		case s.Withdrawn || g.leaving[s.ID]:
+			if ok || g.site.Feeds.Unseen[s.ID] {
+				l.over = append(l.over, s)
+			}
+		case ok && g.now.Sub(s.Published) > oldNews && g.site.Feeds.Changed[s.ID] == "":
+			l.old = append(l.old, s)
+		}
+	}
+	return l
+}
+
+// leaving are the stories whose files are gone, by id.
+func (d Desk) leaving() map[string]bool {
+	ids := map[string]bool{}
+	for _, s := range d.Stories {
+		if !s.Gone.IsZero() {
+			ids[s.ID] = true
+		}
 	}
 	return ids
 }
 
-// changedID tells of a story that readers know by another id, of those at these addresses now.
-func changedID(ids map[string]string, last []seen) string {
-	for _, s := range last {
-		if id := ids[s.URL]; id != "" && id != s.ID {
-			return fmt.Sprintf("%s was published as %s, and would be %s", s.URL, s.ID, id)
+func idsSeen(had []seen) map[string]bool {
+	ids := make(map[string]bool, len(had))
+	for _, s := range had {
+		ids[s.ID] = true
+	}
+	return ids
+}
+
+func idsOf(stories []*publish.Story) map[string]bool {
+	ids := make(map[string]bool, len(stories))
+	for _, s := range stories {
+		ids[s.ID] = true
+	}
+	return ids
+}
+
+// unseen are the stories that no reader had, from now on: those that the feed of all news shows now are not among them. With --force only
+// notices are, since nothing else is held back.
+func (n *Newsroom) unseen(site publish.Site, desk Desk) map[string]bool {
+	unseen := site.Feeds.Unseen
+	if len(unseen) == 0 {
+		return nil
+	}
+	rest := maps.Clone(unseen)
+	if w := site.Windows()[0]; !site.Stays(w) {
+		for _, s := range w.Stories {
+			delete(rest, s.ID)
 		}
 	}
-	return ""
-}
-
-// broughtBack tells of too many old stories that would come into a feed.
-func (n *Newsroom) broughtBack(w publish.Window, last []seen, now time.Time) string {
-	var old []*publish.Story
-	for _, s := range w.Stories {
-		if now.Sub(s.Published) > oldNews && !slices.ContainsFunc(last, func(l seen) bool { return l.ID == s.ID }) {
-			old = append(old, s)
+	for _, s := range desk.Stories {
+		if s.Status == items.Erased || n.force && s.Status != items.Withdrawn {
+			delete(rest, s.ID)
 		}
 	}
-	if len(old) <= n.Config.Feeds.Flood {
-		return ""
-	}
-	return fmt.Sprintf("%d stories that are older than 30 days would come in at once, such as %q; feeds.flood allows %d", len(old), old[0].Title, n.Config.Feeds.Flood)
-}
-
-// allShow tells whether all of these stories still show.
-func allShow(ids []string, stories []*publish.Story) bool {
-	return !slices.ContainsFunc(ids, func(id string) bool {
-		return !slices.ContainsFunc(stories, func(s *publish.Story) bool { return s.ID == id && !s.Expired })
-	})
-}
-
-// takenBack tells whether one of these stories was withdrawn or erased.
-func takenBack(ids []string, desk Desk) bool {
-	return slices.ContainsFunc(desk.Stories, func(s items.Story) bool {
-		return (s.Status == items.Withdrawn || s.Status == items.Erased) && slices.Contains(ids, s.ID)
-	})
+	return rest
 }
 
 // Outlook is what readers of the feed of all news would see of a publication.
 type Outlook struct {
 	New, Updated, Withdrawn int
-	Floods                  []error // ErrFlood, for each feed that would stay as it is
+	Missed                  int     // stories, in this feed or not, that would be withdrawn since their files are gone
+	Spared                  []error // what would be held back: ErrFlood for each feed, and ErrChangedIDs
 }
 
 // Outlook tells what readers would see if the newsroom were published now, and stores nothing.
@@ -171,19 +351,31 @@ func (n *Newsroom) Outlook(ctx context.Context) (Outlook, error) {
 	if err != nil {
 		return Outlook{}, err
 	}
-	var floods []error
-	if !n.force {
-		if floods, err = n.guard(&site, desk); err != nil {
-			return Outlook{}, err
+	spared, err := n.guard(ctx, &site, desk)
+	if err != nil {
+		return Outlook{}, err
+	}
+	o := Outlook{}
+	if news := site.Windows()[0]; !site.Stays(news) {
+		last, _, failed := n.before(news.Name)
+		o, err = outlook(news.Stories, last, desk), failed
+	}
+	o.Spared, o.Missed = spared, desk.newlyWithdrawn()
+	return o, errors.Join(err, desk.problem())
+}
+
+// newlyWithdrawn is how many stories count as withdrawn since the last publication because their files are gone.
+func (d Desk) newlyWithdrawn() (n int) {
+	shown := map[string]bool{}
+	for _, s := range d.known.Stories {
+		shown[s.ID] = s.Status == items.Published
+	}
+	for _, s := range d.Stories {
+		if s.Status == items.Withdrawn && !s.Gone.IsZero() && shown[s.ID] {
+			n++
 		}
 	}
-	if slices.Contains(site.Feeds.Frozen, "news") {
-		return Outlook{Floods: floods}, desk.problem()
-	}
-	last, _, err := n.before("news")
-	o := outlook(site.Windows()[0].Stories, last, desk)
-	o.Floods = floods
-	return o, errors.Join(err, desk.problem())
+	return n
 }
 
 func outlook(stories []*publish.Story, last []seen, desk Desk) (o Outlook) {

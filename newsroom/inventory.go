@@ -1,11 +1,13 @@
 package newsroom
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tidings/items"
 )
@@ -13,7 +15,7 @@ import (
 // Line is one item file and what became of it.
 type Line struct {
 	File   string // as problems name it
-	State  string // published, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was
+	State  string // published, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME
 	URL    string // of its page; "" while there is none
 	Feeds  []string
 	Issues []string // such as weekly-12
@@ -22,7 +24,7 @@ type Line struct {
 	Of       string // the file of the story that it is a version of, as problems name it; "" for none
 }
 
-// Inventory lists the item files by path. It stores nothing.
+// Inventory lists the item files by path, and those that are gone while their stories still show. It stores nothing.
 func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	desk, err := n.Desk(ctx)
 	if err != nil {
@@ -40,6 +42,11 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	}
 	feeds := n.feedsOf(desk)
 	var lines []Line
+	for _, m := range n.Missed(desk) {
+		s := m.story
+		lines = append(lines, Line{File: m.File, State: "file gone: withdrawn at " + n.clock(m.Until), URL: items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug),
+			Feeds: feeds[s.ID], Issues: issues[s.ID], Language: s.Item.Language})
+	}
 	for _, f := range desk.Scan.Files {
 		s, known := stories[f.Path]
 		if !known {
@@ -58,7 +65,26 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 		}
 		lines = append(lines, l)
 	}
+	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(a.File, b.File) })
 	return lines, nil
+}
+
+// Missed is a story whose file is gone.
+type Missed struct {
+	File  string    // as problems name it
+	Until time.Time // when the story counts as withdrawn, unless the file comes back; in the newsroom's time zone
+
+	story items.Story
+}
+
+// Missed are the stories of a desk that still show though their files are gone.
+func (n *Newsroom) Missed(d Desk) (all []Missed) {
+	for _, s := range d.Stories {
+		if at := d.withdrawal(s); !at.IsZero() && s.Visible(d.now) {
+			all = append(all, Missed{n.folder.Name(s.Path), at.In(n.Config.Location), s})
+		}
+	}
+	return all
 }
 
 func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string {

@@ -191,7 +191,11 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 	if err != nil {
 		return probs, err
 	}
-	return append(desk.Scan.AllProblems(), probs.Sorted()...), nil
+	all := desk.Scan.AllProblems()
+	if err := desk.problem(); err != nil {
+		all.Errorf(filepath.Base(c.Items), 0, EmptiedHint, "%v", err)
+	}
+	return append(all, probs.Sorted()...), nil
 }
 
 // checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
@@ -202,13 +206,13 @@ func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, err
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, now, c), nil
+		return desk(items.Known{}, scan, now, n.terms(memory{})), nil
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
 		return Desk{}, err
 	}
 	defer d.Close()
-	n.stories = &items.Store{DB: d, Host: host(c), Location: c.Location}
+	n.db, n.stories = d, &items.Store{DB: d, Host: host(c), Location: c.Location}
 	return n.match(ctx, scan, now)
 }

@@ -11,9 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"tidings/config"
 	"tidings/digest"
-	"tidings/feed"
 	"tidings/internal/lock"
 	"tidings/items"
 	"tidings/publish"
@@ -28,6 +26,14 @@ type Desk struct {
 	now     time.Time
 	grace   time.Duration // for stories whose file is gone
 	lacking bool          // most stories are missing at once, so they were left as they were
+}
+
+// terms are on which stories whose files are gone stay.
+type terms struct {
+	grace  time.Duration
+	meant  bool     // the folder is as it is meant to be, however many are gone
+	unseen []string // ids of stories that no reader had, sorted: nobody misses them
+	zone   *time.Location
 }
 
 // Desk looks at the items folder and stores nothing.
@@ -58,11 +64,23 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 		return Desk{}, err
 	}
 	if !n.last.still(known, scan, now) {
-		n.last = matched{scan, desk(known, scan, now, n.Config)}
+		m, err := n.memory(ctx)
+		if err != nil {
+			return Desk{}, err
+		}
+		n.last = matched{scan, desk(known, scan, now, n.terms(m))}
 	}
 	d := n.last.desk
 	d.now = now
 	return d, nil
+}
+
+// terms are those of the configuration; with --force there is no grace.
+func (n *Newsroom) terms(m memory) terms {
+	if n.force {
+		return terms{meant: true, zone: n.Config.Location}
+	}
+	return terms{grace: time.Duration(n.Config.Grace), unseen: m.unseen, zone: n.Config.Location}
 }
 
 // matched is a scan and the stories that its files are.
@@ -78,18 +96,18 @@ func (m matched) still(known items.Known, scan items.Scan, now time.Time) bool {
 }
 
 // desk says which story each file is. Its problems are those of the scan and of identity.
-func desk(known items.Known, scan items.Scan, now time.Time, c *config.Config) Desk {
-	grace := time.Duration(c.Grace)
+func desk(known items.Known, scan items.Scan, now time.Time, t terms) Desk {
+	scan.Files = known.Left(scan.Files)
 	stories, probs := known.Match(scan.Files, now)
-	absent := known.Absent(stories, now, grace)
-	lacking := emptied(known, len(scan.Files), absent)
+	absent := known.Absent(stories, now, t.grace)
+	lacking := !t.meant && emptied(known, len(scan.Files), absent, t.unseen)
 	if lacking {
 		absent = kept(known, absent, known.Absent(stories, now, math.MaxInt64))
 	}
 	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now),
-		items.Alike(scan.Files, stories, absent, grace, c.Location))
+		items.Alike(scan.Files, stories, absent, t.grace, t.zone))
 	stories = append(stories, absent...)
-	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: grace, lacking: lacking}
+	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: t.grace, lacking: lacking}
 }
 
 // NextChange is the next time at which a story begins or ceases to show, or is changed or corrected, or waits no more for a file beside it,
@@ -131,7 +149,10 @@ func (d Desk) problem() error {
 
 // ErrEmptied says that the items folder suddenly lacks most of the stories that it held at the last publication: more likely it is not
 // mounted, or a syncing program has only begun, than that the news was deleted. They stay as they were.
-var ErrEmptied = errors.New("the items folder lacks most of the stories that it held before: they were left as they were")
+var ErrEmptied = errors.New("the items folder lacks most of the stories that it held before: they stay as they were")
+
+// EmptiedHint is what to do about ErrEmptied.
+const EmptiedHint = "mount the folder, or put the files back; if they were deleted on purpose, tidings build --force withdraws their stories"
 
 // ErrClock says that this machine's clock shows a time before most stories were first published. Nothing is published then: it would
 // take them back.
@@ -154,12 +175,12 @@ func (d Desk) tooEarly() bool {
 // suddenly is how many stories must be missing at once to be taken for a mistake, if they are most; all of several always are.
 const suddenly = 5
 
-// emptied tells whether most stories are missing since the last publication.
-func emptied(known items.Known, files int, absent []items.Story) bool {
+// emptied tells whether most stories that readers had are missing since the last publication.
+func emptied(known items.Known, files int, absent []items.Story, unseen []string) bool {
 	there, missing := 0, 0
 	gone := map[string]bool{}
 	for _, s := range known.Stories {
-		if s.Status == items.Published {
+		if _, nobody := slices.BinarySearch(unseen, s.ID); s.Status == items.Published && !nobody {
 			gone[s.ID] = !s.Gone.IsZero()
 			if s.Gone.IsZero() {
 				there++
@@ -193,13 +214,13 @@ func kept(known items.Known, absent, graced []items.Story) []items.Story {
 type Publication struct {
 	publish.Report
 	Desk
-	Floods []error // ErrFlood, for each feed that stayed as it was
+	Spared []error // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
 }
 
-// Complaints is what readers were spared, nil if there is nothing: feeds that would have flooded them, and documents that would not have
-// been valid.
+// Complaints is what readers were spared, nil if there is nothing: what the guards held back, and documents that would not have been
+// valid.
 func (p Publication) Complaints() error {
-	all := slices.Clone(p.Floods)
+	all := slices.Clone(p.Spared)
 	for _, i := range p.Refused {
 		if file := p.fileOf(i.Violations[0].Entry); file != "" {
 			all = append(all, fmt.Errorf("%s: %w", file, i))
@@ -280,20 +301,20 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 	}
 	pub.Desk = desk
 	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
-	if n.force {
-		err = n.public.Distrust(ctx)
-	} else {
-		pub.Floods, err = n.guard(&site, desk)
-	}
-	if err != nil {
+	if pub.Spared, err = n.guard(ctx, &site, desk); err != nil {
 		return pub, site, err
 	}
+	if n.force {
+		if err := n.public.Distrust(ctx); err != nil {
+			return pub, site, err
+		}
+	}
 	// Before the feeds are: what has left one must be known for it even if this process is killed.
-	if err := n.saveFloors(ctx, site); err != nil {
+	if err := n.saveMemory(ctx, site); err != nil {
 		return pub, site, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays(), site.Stays())); err != nil {
+	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays())); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, site, err
 	}
@@ -312,15 +333,16 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []digest.
 	if c.Feeds.Hub != "" {
 		site.Feeds.Hubs = []string{c.Feeds.Hub}
 	}
-	var err error
-	if n.force { // a feed may begin anew
-	} else if site.Feeds.Floors, err = n.floors(ctx); err != nil {
+	m, err := n.memory(ctx)
+	if err != nil {
 		return site, nil, err
 	}
-	for _, s := range desk.Stories {
-		if s.Status == items.Erased && !s.FirstPublished.IsZero() && s.Minted() {
-			site.Erased = append(site.Erased, feed.Tombstone{ID: s.ID, When: s.Updated})
-		}
+	if !n.force { // else a feed may begin anew
+		site.Feeds.Floors, site.Feeds.Changed = m.floors, m.changed
+	}
+	site.Feeds.Unseen = map[string]bool{}
+	for _, id := range m.unseen {
+		site.Feeds.Unseen[id] = true
 	}
 	site.Topics = n.topics(site.Stories)
 	issues, err := n.pastIssues(ctx, site.Stories)

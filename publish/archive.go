@@ -31,7 +31,9 @@ func month(s *Story) string { return s.Published.Format("2006-01") }
 // archiveBase is the address of a month's document without extension.
 func (s Site) archiveBase(of []*Story) string { return s.View.URL + archivePath(of) }
 
-func archivePath(of []*Story) string { return "feeds/news/archive/" + month(of[0]) }
+func archivePath(of []*Story) string { return archiveFolder + month(of[0]) }
+
+const archiveFolder = "feeds/news/archive/"
 
 // archives are the documents of all months.
 func (s Site) archives() []Document {
@@ -55,8 +57,8 @@ func (s Site) archives() []Document {
 
 // calendars are the calendar of all events, each in one language, and the file of each.
 func (s Site) calendars() []Document {
-	announces := func(x *Story) bool { return x.Event != nil }
-	events := newest(s.once(), 0, announces)
+	all := newest(s.once(), 0, announces)
+	events := s.sure(all)
 	entries := func() []feed.Entry {
 		out := make([]feed.Entry, len(events))
 		for i, x := range events {
@@ -66,20 +68,36 @@ func (s Site) calendars() []Document {
 	}
 	c := feed.Calendar{Zone: s.Zone, Refresh: calendarRefresh, Organizer: feed.Owner(s.View.Owner), Words: eventWords}
 	docs := []Document{{Path: "feeds/events" + feed.CalendarExt, Stage: Feeds, Compress: true,
-		Print: printOf(s.print, "calendar", s.Zone.String(), revisions(events), prints(events)), Make: written(func(w io.Writer) error {
+		Print: printOf(s.print, "calendar", s.Zone.String(), revisions(events), prints(events)), Stays: len(events) < len(all),
+		Spoilt: func(last []byte) bool { return s.showsTakenBack([]byte(calendarText.Replace(string(last)))) },
+		Make: written(func(w io.Writer) error {
 			f := s.feed("events", s.View.Feed("events").Title)
 			f.Entries = entries()
 			return feed.WriteCalendar(w, f, c)
 		})}}
+	return append(docs, s.eventFiles(c)...)
+}
+
+// eventFiles are the calendars of single events, beside their pages.
+func (s Site) eventFiles(c feed.Calendar) (docs []Document) {
 	for _, x := range newest(s.Stories, 0, announces) {
 		if x.Withdrawn {
 			continue
 		}
-		docs = append(docs, Document{Path: "news/" + x.Slug + "/event.ics", Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
-			Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })})
+		d := Document{Path: "news/" + x.Slug + "/event" + feed.CalendarExt, Stays: true}
+		if s.Feeds.Changed[x.ID] == "" {
+			d = Document{Path: d.Path, Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
+				Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })}
+		}
+		docs = append(docs, d)
 	}
 	return docs
 }
+
+func announces(x *Story) bool { return x.Event != nil }
+
+// calendarText takes the folds and the escapes out of a calendar (RFC 5545 §3.1 and §3.3.11), so that ids are found in it.
+var calendarText = strings.NewReplacer("\r\n ", "", `\\`, `\`, `\,`, ",", `\;`, ";")
 
 // revisions are when events last changed, which calendars number them by.
 func revisions(events []*Story) string {

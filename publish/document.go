@@ -38,6 +38,9 @@ type Document struct {
 
 	// Spoilt, if it is there, tells of what was published last whether it must not stay, even if nothing can take its place.
 	Spoilt func(last []byte) bool
+
+	// Stays leaves what was published last as it is, if it is there and not spoilt. Where there is no Make, nothing takes its place.
+	Stays bool
 }
 
 // Invalid says that a document would break the rules of its format as a whole. It is an error of Make.

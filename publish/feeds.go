@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"html"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -131,29 +133,38 @@ func (s Site) Floors() map[string]Floor {
 	floors := map[string]Floor{}
 	for _, w := range s.Windows() {
 		floors[w.Name] = w.Floor
-		if _, kept := s.Feeds.Keep[w.Name]; kept || slices.Contains(s.Feeds.Frozen, w.Name) { // nothing of it was seen
-			floors[w.Name] = s.Feeds.Floors[w.Name]
-		}
 	}
-	_, floors["corrections"] = s.correctionEntries()
+	_, floors["corrections"] = s.correctionEntries(s.changed())
 	maps.DeleteFunc(floors, func(_ string, f Floor) bool { return f.ID == "" })
+	if len(floors) == 0 {
+		return nil
+	}
 	return floors
 }
 
+// sure are those of the stories that readers know by no other id.
+func (s Site) sure(stories []*Story) []*Story {
+	if len(s.Feeds.Changed) == 0 {
+		return stories
+	}
+	return newest(stories, 0, func(x *Story) bool { return s.Feeds.Changed[x.ID] == "" })
+}
+
+// Stays tells whether a feed stays as it was published last, unless something in that was taken back.
+func (s Site) Stays(w Window) bool { return len(s.sure(w.Stories)) < len(w.Stories) }
+
 func (s Site) window(c channel, current []*Story) Window {
 	w := Window{Name: c.name, Floor: s.Feeds.Floors[c.name]}
-	only, limited := s.Feeds.Keep[c.name]
+	held := s.Feeds.Held[c.name]
 	for _, x := range current {
 		if w.Floor.below(&x.Article) {
 			break // and so are all that follow
 		}
-		if !c.keep(x) || limited && !slices.Contains(only, x.ID) {
+		if !c.keep(x) || held[x.ID] {
 			continue
 		}
 		if len(w.Stories) == s.Feeds.Limit {
-			if !limited {
-				w.Floor = Floor{x.Published, x.First, x.ID}
-			}
+			w.Floor = Floor{x.Published, x.First, x.ID}
 			break
 		}
 		w.Stories = append(w.Stories, x)
@@ -169,9 +180,6 @@ func (s Site) feedDocuments() []Document {
 		by[c.name] = c
 	}
 	for _, w := range s.windows {
-		if slices.Contains(s.Feeds.Frozen, w.Name) {
-			continue
-		}
 		f := s.feed(w.Name, by[w.Name].title)
 		f.Language = cmp.Or(by[w.Name].language, s.Language)
 		if w.Name == "news" {
@@ -183,16 +191,6 @@ func (s Site) feedDocuments() []Document {
 		docs = append(docs, s.formats("feeds/"+w.Name, f, w.Stories, func(x *Story) (feed.Entry, error) { return s.live[x.ID]() })...)
 	}
 	return append(docs, s.corrections()...)
-}
-
-// Stays are the paths of the feeds that stay as they are.
-func (s Site) Stays() (paths []string) {
-	for _, name := range s.Feeds.Frozen {
-		for _, f := range feed.Formats {
-			paths = append(paths, Document{Path: "feeds/" + name + f.Ext, Compress: true}.paths()...)
-		}
-	}
-	return paths
 }
 
 // feed is a feed without its entries.
@@ -221,12 +219,28 @@ func Host(dir string) string {
 	return ""
 }
 
+// Archives are the names of the files, in JSON, of the archive that was published into a folder; none if there is none.
+func Archives(dir string) (names []string, err error) {
+	dir = filepath.Join(dir, filepath.FromSlash(archiveFolder))
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, f := range files {
+		if filepath.Ext(f.Name()) == feed.JSON.Ext {
+			names = append(names, filepath.Join(dir, f.Name()))
+		}
+	}
+	return names, err
+}
+
 // feedID finds the id of the feed of all news.
 var feedID = regexp.MustCompile(`<id>tag:([^,<>]+),` + strconv.Itoa(feedYear) + `:feeds/news</id>`)
 
 // formats are the documents of a feed of these stories, which entry makes entries of: one for each format, at a path without extension.
-func (s Site) formats(path string, f feed.Feed, stories []*Story, entry func(*Story) (feed.Entry, error)) []Document {
-	return s.written(path, f, prints(stories), shared(len(feed.Formats), func() ([]feed.Entry, error) {
+func (s Site) formats(path string, f feed.Feed, all []*Story, entry func(*Story) (feed.Entry, error)) []Document {
+	stories := s.sure(all)
+	return s.written(path, f, len(stories) < len(all), prints(stories), shared(len(feed.Formats), func() ([]feed.Entry, error) {
 		entries := make([]feed.Entry, len(stories))
 		for i, x := range stories {
 			e, err := entry(x)
@@ -242,14 +256,14 @@ func (s Site) formats(path string, f feed.Feed, stories []*Story, entry func(*St
 	}))
 }
 
-// written are the documents of a feed, whose entries have a print.
-func (s Site) written(path string, f feed.Feed, print string, entries func() ([]feed.Entry, error)) []Document {
+// written are the documents of a feed, whose entries have a print. Those that stay are made only if there is none.
+func (s Site) written(path string, f feed.Feed, stays bool, print string, entries func() ([]feed.Entry, error)) []Document {
 	var docs []Document
 	head := fmt.Sprintf("%+v", f)
 	for _, format := range feed.Formats {
 		docs = append(docs, Document{Path: path + format.Ext, Stage: Feeds, Compress: f.Current == "",
 			Print:  printOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
-			Spoilt: s.showsTakenBack,
+			Spoilt: s.showsTakenBack, Stays: stays,
 			Make: func() ([]byte, error) {
 				var err error
 				f := f
@@ -295,20 +309,28 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // showsTakenBack tells whether a feed names a story that was withdrawn or erased since.
 func (s Site) showsTakenBack(text []byte) bool {
-	names := func(id string) bool { return bytes.Contains(text, []byte(id)) }
-	return slices.ContainsFunc(s.Erased, func(t feed.Tombstone) bool { return names(t.ID) }) ||
-		slices.ContainsFunc(s.Stories, func(x *Story) bool { return x.Withdrawn && names(x.ID) })
+	plain := html.UnescapeString(string(text))
+	return slices.ContainsFunc(s.TakenBack, func(id string) bool { return strings.Contains(plain, id) })
 }
 
 // corrections are the documents of the feed that gives every correction and withdrawal an entry of its own.
 func (s Site) corrections() []Document {
-	entries, _ := s.correctionEntries()
+	all := s.changed()
+	told, _ := s.correctionEntries(all)
+	stories := s.sure(all)
+	entries, stays := told, false
+	if len(stories) < len(all) {
+		entries, _ = s.correctionEntries(stories)
+		stays = slices.ContainsFunc(told, func(e feed.Entry) bool {
+			return !slices.ContainsFunc(stories, func(x *Story) bool { return x.Slug == e.Slug })
+		})
+	}
 	f := s.feed("corrections", s.View.Feed("corrections").Title)
-	return s.written("feeds/corrections", f, printOf(prints(s.changed()), fmt.Sprint(len(entries))), func() ([]feed.Entry, error) { return entries, nil })
+	return s.written("feeds/corrections", f, stays, printOf(prints(stories), fmt.Sprint(len(entries))), func() ([]feed.Entry, error) { return entries, nil })
 }
 
-// correctionEntries are the newest corrections and withdrawals, and the floor of that feed from now on.
-func (s Site) correctionEntries() ([]feed.Entry, Floor) {
+// correctionEntries are the newest corrections and withdrawals of stories, and the floor of that feed from now on.
+func (s Site) correctionEntries(of []*Story) ([]feed.Entry, Floor) {
 	words := func(a items.Article, c *items.Correction) (title, text string) {
 		change := templates.Change{Locale: templates.LocaleFor(cmp.Or(a.Language, s.Language)), Article: a}
 		if c == nil {
@@ -318,7 +340,7 @@ func (s Site) correctionEntries() ([]feed.Entry, Floor) {
 		return change.Title(), c.Text
 	}
 	floor := s.Feeds.Floors["corrections"]
-	entries := feed.Corrections(articles(s.changed()), words)
+	entries := feed.Corrections(articles(of), words)
 	for i, e := range entries {
 		if floor.below(&e.Article) {
 			return entries[:i], floor
@@ -330,15 +352,16 @@ func (s Site) correctionEntries() ([]feed.Entry, Floor) {
 	return entries, floor
 }
 
-// changed are the stories that were withdrawn or corrected. One that was withdrawn is told once, not in each language; a correction is
-// a text of its own.
+// changed are the stories that were withdrawn or corrected, but for those that no reader had. One that was withdrawn is told once, not
+// in each language; a correction is a text of its own.
 func (s Site) changed() []*Story {
-	withdrawn := items.Once(newest(s.Stories, 0, func(x *Story) bool { return x.Withdrawn }), article, items.ByAge(s.Language))
+	had := func(x *Story) bool { return !s.Feeds.Unseen[x.ID] }
+	withdrawn := items.Once(newest(s.Stories, 0, func(x *Story) bool { return x.Withdrawn && had(x) }), article, items.ByAge(s.Language))
 	told := make(map[string]bool, len(withdrawn))
 	for _, x := range withdrawn {
 		told[x.ID] = true
 	}
-	return newest(s.Stories, 0, func(x *Story) bool { return told[x.ID] || !x.Withdrawn && len(x.Corrections) > 0 })
+	return newest(s.Stories, 0, func(x *Story) bool { return told[x.ID] || !x.Withdrawn && len(x.Corrections) > 0 && had(x) })
 }
 
 // feedPages are the landing page of each feed, the page with all of them, and the list that readers import.

@@ -56,8 +56,13 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 	f.swept.Do(func() { err = atomicfile.Sweep(f.places(slices.Collect(maps.Keys(known)))...) })
 	wanted := make(map[string]bool, len(docs))
 	var due []Document
+	var left []string
 	for _, d := range docs {
-		if slices.ContainsFunc(d.paths(), func(p string) bool { return known[p].print != d.Print }) {
+		switch {
+		case d.Stays && f.stays(d, known):
+			left = append(left, d.paths()...)
+		case d.Make == nil:
+		case slices.ContainsFunc(d.paths(), func(p string) bool { return known[p].print != d.Print }):
 			due = append(due, d)
 		}
 		for _, p := range d.paths() {
@@ -68,8 +73,45 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 		wanted[p] = true
 	}
 	// What cannot be taken away must not keep the rest from being replaced, nor what cannot be written the rest from going.
-	failed := errors.Join(err, f.remove(ctx, known, wanted, &r))
+	failed := errors.Join(err, f.remove(ctx, known, wanted, &r), f.adopt(ctx, left, known))
 	return r, errors.Join(failed, f.write(ctx, due, known, &r, len(docs)))
+}
+
+// stays tells whether a document that is to stay as it was published last can do so.
+func (f *Folder) stays(d Document, known map[string]record) bool {
+	if k, noted := known[d.Path]; noted && k.print == "" { // it is gone, or a process died while it wrote it
+		return false
+	}
+	return f.any(d.Path, func(last []byte) bool { return d.Spoilt == nil || !d.Spoilt(last) })
+}
+
+// asItWas is the print of a file of which it is not known what it was made of.
+const asItWas = "as it was"
+
+// adopt remembers files that stay as they are though nothing is known of them, since the database was lost.
+func (f *Folder) adopt(ctx context.Context, paths []string, known map[string]record) error {
+	found := map[string]record{}
+	for _, p := range paths {
+		if _, ok := known[p]; ok {
+			continue
+		}
+		if data, err := os.ReadFile(f.path(p)); err == nil {
+			found[p] = record{print: asItWas, hash: sha256.Sum256(data), size: int64(len(data))}
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return f.records.save(ctx, f.DB, found)
+}
+
+// Inherited tells whether one of these files is there though nothing is known of it, since the database was lost, or is an old one.
+func (f *Folder) Inherited(ctx context.Context, paths []string) (bool, error) {
+	known, err := f.records.load(ctx, f.DB)
+	return slices.ContainsFunc(paths, func(p string) bool {
+		_, ok := known[p]
+		return !ok && f.any(p, func([]byte) bool { return true })
+	}), err
 }
 
 // write makes documents and puts them in place.

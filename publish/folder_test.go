@@ -370,6 +370,51 @@ func TestReplaceAtomic(t *testing.T) {
 	}
 }
 
+// TestStays: a document that is to stay as it was is left alone if it is there and not spoilt, also where nothing is known of it any more;
+// else it is made, if it can be.
+func TestStays(t *testing.T) {
+	for _, test := range []struct {
+		name, there string // number and why; the bytes that are there
+		lost        bool   // the database was
+		make        bool
+		want        string
+	}{
+		{"1 it is there", "old", false, true, "old"},
+		{"2 nothing is known of it", "old", true, true, "old"},
+		{"3 it is not there", "", false, true, "new"},
+		{"4 it is spoilt", "bad", false, true, "new"},
+		{"5 it is spoilt, and nothing is known of it", "bad", true, true, "new"},
+		{"6 it cannot be made, and is there", "old", true, false, "old"},
+		{"7 it cannot be made", "", false, false, ""},
+	} {
+		f := newFolder(t)
+		if test.there != "" {
+			if _, err := f.Replace(t.Context(), files("a.rss", test.there), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if test.lost {
+			f = &publish.Folder{DB: newFolder(t).DB, Dir: f.Dir}
+		}
+		docs := files("a.rss", "new")
+		docs[0].Stays, docs[0].Spoilt = true, func(last []byte) bool { return string(last) == "bad" }
+		if !test.make {
+			docs[0].Make = nil
+		}
+		for range 2 {
+			if _, err := f.Replace(t.Context(), docs, nil); err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			if got, _ := os.ReadFile(filepath.Join(f.Dir, "a.rss")); string(got) != test.want {
+				t.Errorf("%s: it holds %q, want %q", test.name, got, test.want)
+			}
+		}
+		if r, err := f.Replace(t.Context(), nil, nil); err != nil || len(r.Removed) != map[bool]int{true: 1}[test.want != ""] {
+			t.Errorf("%s: then it goes: %+v, %v", test.name, r, err)
+		}
+	}
+}
+
 // TestKeep: what mails lead to stays, though nothing else shows it any more; what was never there is not made.
 func TestKeep(t *testing.T) {
 	f := newFolder(t)

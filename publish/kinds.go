@@ -47,11 +47,13 @@ var types = map[string]string{
 // may read it.
 func OfFeeds(name string) bool { return strings.HasPrefix(name, "feeds/") || name == "feeds.opml" }
 
-// Archived tells of the documents of months (RFC 5005 §4). A topic may be called archive too: the page of its feed is none.
-func Archived(name string) bool {
-	isFeed := func(f feed.Format) bool { return path.Ext(name) == f.Ext }
-	return strings.HasPrefix(name, "feeds/") && path.Base(path.Dir(name)) == "archive" && slices.ContainsFunc(feed.Formats, isFeed)
+// IsFeed tells of a feed in one of the formats, live or archived.
+func IsFeed(name string) bool {
+	return strings.HasPrefix(name, "feeds/") && slices.ContainsFunc(feed.Formats, func(f feed.Format) bool { return path.Ext(name) == f.Ext })
 }
+
+// Archived tells of the documents of months (RFC 5005 §4). A topic may be called archive too: the page of its feed is none.
+func Archived(name string) bool { return IsFeed(name) && path.Base(path.Dir(name)) == "archive" }
 
 // HeadersOf gives the headers of a file of the site by its path.
 func HeadersOf(name string) Headers { return Headers{Type: contentType(name), Cache: cache(name)} }

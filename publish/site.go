@@ -31,9 +31,11 @@ type Site struct {
 	Zone     *time.Location
 	Stories  []*Story // newest first; each has a page
 	Erased   []feed.Tombstone
-	Topics   []items.Topic // each has feeds of its own
-	Feeds    Choice
-	Issues   []templates.Digest
+	// TakenBack are the ids by which readers know the stories that were withdrawn or erased.
+	TakenBack []string
+	Topics    []items.Topic // each has feeds of its own
+	Feeds     Choice
+	Issues    []templates.Digest
 
 	set     *templates.Set
 	print   string   // of what every page shows
@@ -62,9 +64,13 @@ type Choice struct {
 	Authors   bool // a feed for each author
 	Hubs      []string
 
-	Floors map[string]Floor    // what has left a feed's window, by the feed's name
-	Frozen []string            // feeds that stay as they are, by name
-	Keep   map[string][]string // feeds that may show these stories only, by name: what they would bring back was refused
+	Floors map[string]Floor           // what has left a feed's window, by the feed's name
+	Held   map[string]map[string]bool // ids of the stories that a feed does not show, by its name: readers would take them for new
+	Unseen map[string]bool            // ids of the stories that no reader had, since the feed of all news held them back
+
+	// Changed are the ids of stories that readers know by another id, which is the value. Feeds, archives and calendars do not bear the
+	// new ones: what names such a story stays as it was published last.
+	Changed map[string]string
 }
 
 // feedYear is in the ids of the feeds. It must never change, nor depend on anything: readers would take the feed for a new one.

@@ -42,7 +42,7 @@ func newSite() publish.Site {
 		Zone:     time.UTC,
 		Stories:  []*publish.Story{shown(ferries), shown(gone), shown(boats), expired(old)},
 		Topics:   []items.Topic{calais},
-		Feeds:    publish.Choice{Limit: 10},
+		Feeds:    publish.Choice{Limit: 10}, TakenBack: []string{gone.ID},
 		Issues: []templates.Digest{{Newsletter: templates.Newsletter{Name: "weekly", Title: "Weekly digest"}, Number: 7,
 			Date: boats.Published, Subject: "Weekly digest: About boats", Articles: []items.Article{boats}, WebURL: "https://news.example.org/newsletters/weekly/7/"}},
 	}

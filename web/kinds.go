@@ -16,13 +16,8 @@ var texts = []string{".html", ".css", ".txt", ".csv", ".ics", ".opml", ".xml", "
 
 func packable(name string) bool { return slices.Contains(texts, path.Ext(name)) }
 
-// isFeed tells of a feed in one of the formats that people should not have to look at.
-func isFeed(name string) bool {
-	return strings.HasPrefix(name, "feeds/") && slices.Contains([]string{feed.RSS.Ext, feed.Atom.Ext, feed.JSON.Ext}, path.Ext(name))
-}
-
 // isLive tells of a feed that changes as there is news: not of the documents of months.
-func isLive(name string) bool { return isFeed(name) && !publish.Archived(name) }
+func isLive(name string) bool { return publish.IsFeed(name) && !publish.Archived(name) }
 
 // inParts tells of the feeds of which a client may ask for the new entries only.
 func inParts(name string) bool { return isLive(name) && path.Ext(name) != feed.JSON.Ext }
@@ -33,7 +28,7 @@ func vary(name string) string {
 	if packable(name) {
 		fields = append(fields, "Accept-Encoding")
 	}
-	if isFeed(name) {
+	if publish.IsFeed(name) {
 		fields = append(fields, "Sec-Fetch-Dest")
 	}
 	if inParts(name) {

@@ -105,7 +105,7 @@ func (s *site) find(r *http.Request, name string) (*file, error) {
 	if name == publish.GonePage || name == publish.MissingPage {
 		return nil, fs.ErrNotExist
 	}
-	if isFeed(name) && r.Header.Get("Sec-Fetch-Dest") == "document" {
+	if publish.IsFeed(name) && r.Header.Get("Sec-Fetch-Dest") == "document" {
 		if f, err := s.files.get(strings.TrimSuffix(name, path.Ext(name)) + "/index.html"); err == nil {
 			return f, nil
 		}

@@ -20,15 +20,18 @@ func (a *app) build() *cobra.Command {
 Files that are right already are not touched. An item with an error is left out and the error is printed; a story
 that was published before stays as it last was.
 
-A feed stays as it was, and the status is 1, where readers would get old news as if it were new: when stories that they know
-would have other ids, or many old ones would come in at once. Stories that were withdrawn or erased go all the same. With --force
-the feed is published nevertheless, and every file is made anew.
+Readers must not get old news as if it were new. When many old stories would come into a feed at once they are held back from
+it; when stories that readers know would have other ids, the files that name them stay as they were; and when most files are gone at
+once their stories stay. The status is 1 then. All else goes on: fresh stories come in, withdrawn and erased ones go.
+
+With --force the folder is taken to be as it is meant: all that is published nevertheless, stories whose files are gone are
+withdrawn at once, and every file is made anew. Add --dry-run first to see what that does.
 
 If tidings.yaml names a bucket, that is then brought to the same state. When it cannot be, the status is 1; what is in the folder
 stays, and the next build goes on.
 
 With --dry-run it publishes nothing, and prints what readers of the feed of all news would see.`,
-		Example: "  tidings -C mynews build\n  tidings -C mynews build --dry-run",
+		Example: "  tidings -C mynews build\n  tidings -C mynews build --dry-run\n  tidings -C mynews build --dry-run --force",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.force = force
@@ -41,7 +44,7 @@ With --dry-run it publishes nothing, and prints what readers of the feed of all 
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "publish nothing, print what readers would see")
-	cmd.Flags().BoolVar(&force, "force", false, "publish what would be refused, and make every file anew")
+	cmd.Flags().BoolVar(&force, "force", false, "publish what would be held back, withdraw stories whose files are gone, and make every file anew")
 	return cmd
 }
 
@@ -52,7 +55,10 @@ func (a *app) outlook(ctx context.Context, n *newsroom.Newsroom) error {
 		return err
 	}
 	a.say("%d new, %d updated, %d withdrawn", o.New, o.Updated, o.Withdrawn)
-	return errors.Join(err, errors.Join(o.Floods...))
+	if o.Missed > 0 {
+		a.say("%s withdrawn in all, whose files are gone", count(o.Missed, "story is", "stories are"))
+	}
+	return errors.Join(err, errors.Join(o.Spared...))
 }
 
 func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {

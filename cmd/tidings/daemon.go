@@ -40,10 +40,12 @@ type daemon struct {
 	newsroom *newsroom.Newsroom
 	log      *slog.Logger
 	now      func() time.Time
-	lastLook atomic.Int64 // when the items folder was last looked at with success, in Unix seconds
-	said     problem.List // what the log has told of the items
-	spared   string       // what it has told of what was not published
-	config   time.Time    // when tidings.yaml was last changed, as far as the log has told
+	lastLook atomic.Int64    // when the items folder was last looked at with success, in Unix seconds
+	said     problem.List    // what the log has told of the items
+	spared   string          // what it has told of what was not published
+	lacking  bool            // most stories were missing at the last publication
+	missed   map[string]bool // files that are gone, as far as the log has told
+	config   time.Time       // when tidings.yaml was last changed, as far as the log has told
 
 	hub       *websub.Pinger // nil: none is configured
 	changed   chan struct{}  // hints that the bucket may lack something
@@ -174,6 +176,7 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 		return ""
 	}
 	d.complain(errors.Join(err, p.Complaints()))
+	d.tellMissed(p.Desk, errors.Is(err, newsroom.ErrEmptied))
 	d.tell(p.Scan)
 	select {
 	case <-d.published:
@@ -193,9 +196,24 @@ func (d *daemon) complain(err error) {
 		text = err.Error()
 	}
 	if text != d.spared && text != "" {
-		d.log.Error("not all was published", "why", text)
+		d.log.Error("not all was published", "why", text, "hint", strings.Join(hintsOn(err), "; "))
 	}
 	d.spared = text
+}
+
+// tellMissed logs files that are gone, once each, and that the items folder is back, if it lacked most of them.
+func (d *daemon) tellMissed(desk newsroom.Desk, lacking bool) {
+	if d.lacking && !lacking {
+		d.log.Info("the items folder is back", "stories", desk.Shown())
+	}
+	missed := map[string]bool{}
+	for _, m := range d.newsroom.Missed(desk) {
+		missed[m.File] = true
+		if !d.missed[m.File] {
+			d.log.Warn("a file is gone; its story is withdrawn unless it comes back", "item", m.File, "withdrawn", m.Until.Format("15:04"))
+		}
+	}
+	d.missed, d.lacking = missed, lacking
 }
 
 // tell logs the problems that are new since the last time, and those that are mended.

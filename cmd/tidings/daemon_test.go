@@ -169,6 +169,7 @@ func TestDaemon(t *testing.T) {
 		"WaitsAfterRestore":   testWaitsAfterRestore,
 		"FillsBucket":         testFillsBucket,
 		"ServesFeeds":         testServesFeeds,
+		"TellsWhatIsGone":     testTellsWhatIsGone,
 	} {
 		all.Go(func() { t.Run(name, test) })
 	}
@@ -208,6 +209,44 @@ func testFollowsTheFolder(t *testing.T) {
 	d.await(t, 3*time.Second, "word in the log that the problem is gone", func() bool {
 		return strings.Contains(d.log.String(), `msg="problem is gone" item=items/sub/second.md`)
 	})
+}
+
+// testTellsWhatIsGone: the log tells of a file that is gone, of a folder that lacks most, with what to do, and that it is back, each once.
+// What is forced meanwhile stays so.
+func testTellsWhatIsGone(t *testing.T) {
+	d := startDaemon(t, monday, "timezone: Europe/London\n", map[string]string{"items/first.md": item("First", "", "First words."),
+		"items/second.md": item("Second", "", "Second words."), "items/third.md": item("Third", "", "Third words.")})
+	d.await(t, 3*time.Second, "stories in the feed", func() bool { return d.feedHas("First words") && d.feedHas("Third words") })
+	said := func(what string) {
+		t.Helper()
+		d.await(t, 20*time.Second, what, func() bool { return strings.Contains(d.log.String(), what) })
+		if n := strings.Count(d.log.String(), what); n != 1 {
+			t.Errorf("%s: it is told %d times\n%s", what, n, &d.log)
+		}
+	}
+	remove := func(names ...string) {
+		t.Helper()
+		for _, name := range names {
+			if err := os.Remove(filepath.Join(d.dir, "items", name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	remove("third.md")
+	said(`msg="a file is gone; its story is withdrawn unless it comes back" item=items/third.md withdrawn=09:1`)
+	remove("first.md", "second.md")
+	said(`why="the items folder lacks most of the stories that it held before: they stay as they were" hint="mount the folder, or put the files back; `)
+	d.write(t, "items/first.md", item("First", "", "First words."))
+	d.write(t, "items/second.md", item("Second", "", "Second words."))
+	said(`msg="the items folder is back" stories=3`)
+
+	remove("second.md")
+	tidingsAt(t, d.now(), "-C", d.dir, "build", "--force")
+	d.write(t, "items/fourth.md", item("Fourth", "", "Fourth words."))
+	d.await(t, 20*time.Second, "fourth story in the feed", func() bool { return d.feedHas("Fourth words") })
+	if d.feedHas("Second words") || d.feedHas("Third words") || !strings.Contains(d.page("/news/third/"), "withdrawn") {
+		t.Errorf("what was withdrawn by force is back\n%s", &d.log)
+	}
 }
 
 // testServesFeeds: programs get each feed with its type, a person who follows a link to one gets its page, and what was erased is gone.

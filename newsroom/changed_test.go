@@ -1,0 +1,217 @@
+package newsroom_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"tidings/newsroom"
+)
+
+// anyID finds the ids of stories.
+var anyID = regexp.MustCompile(`tag:news\.example\.org,\d{4}:[a-z2-7]{16}(-\d+)?`)
+
+// bearing are the files under public/ that bear ids, with their bytes. Calendars are unfolded.
+func (r *room) bearing() map[string]string {
+	r.t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(r.path("public"), func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		name, _ := filepath.Rel(r.path("public"), p)
+		if text := strings.NewReplacer("\r\n ", "", `\,`, ",").Replace(string(b)); anyID.MatchString(text) || strings.HasPrefix(name, "feeds/") && filepath.Ext(name) != ".html" {
+			all[name] = text
+		}
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return all
+}
+
+// ids are those in the files under public/.
+func (r *room) ids() map[string]bool {
+	r.t.Helper()
+	ids := map[string]bool{}
+	for _, text := range r.bearing() {
+		for _, id := range anyID.FindAllString(text, -1) {
+			ids[id] = true
+		}
+	}
+	return ids
+}
+
+// same wants the files to be as they were, but for those whose names hold one of these words.
+func (r *room) same(step string, before map[string]string, but ...string) {
+	r.t.Helper()
+	now := r.bearing()
+	for name, text := range before {
+		differs := now[name] != text
+		for _, word := range but {
+			differs = differs && !strings.Contains(name, word)
+		}
+		if differs {
+			r.t.Errorf("%s: %s changed", step, name)
+		}
+	}
+	for id := range r.ids() {
+		if !strings.Contains(fmt.Sprint(before), id) && len(but) == 0 {
+			r.t.Errorf("%s: there is a new id, %s", step, id)
+		}
+	}
+}
+
+// newIDs has the database lost, and files renamed so that their pages stay and their ids do not: those with these names.
+func (r *room) newIDs(names ...string) {
+	r.t.Helper()
+	if err := r.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.RemoveAll(r.path("state")); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := os.Rename(r.path("items/"+name), r.path("items/2016-01-01-"+name)); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.Newsroom = r.openAgain(false)
+}
+
+// TestChangedIDs: the database is lost, and stories would get other ids. Whatever bears ids stays as it was, again and again, until it is
+// forced; what has nothing to do with those stories goes on.
+func TestChangedIDs(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	event := "\nevent: {start: 2017-02-01T10:00}"
+	r.onlyItems("talk.md", item("Talk", "date: 2016-10-05\ntopics: [a]"+event), "fete.md", item("Fete", "date: 2016-12-05"+event),
+		"wrong.md", item("Wrong", "date: 2016-11-05\ncorrections: [{date: 2016-11-06, text: A figure}]"),
+		"plain.md", item("Plain", "date: 2016-09-05\ntopics: [b]"), "secret.md", item("Secret", "date: 2016-10-06\ntopics: [a]"))
+	r.publish()
+	before := r.bearing()
+	for _, name := range []string{"feeds/news.atom", "feeds/corrections.rss", "feeds/events.ics", "news/talk/event.ics", "feeds/news/archive/2016-10.json", "feeds/topics/a.rss"} {
+		if before[name] == "" {
+			t.Fatalf("there is no %s", name)
+		}
+	}
+	r.newIDs("talk.md", "wrong.md", "secret.md")
+	for i := range 3 {
+		p := r.publish()
+		if err := p.Complaints(); i < 2 && (!errors.Is(err, newsroom.ErrChangedIDs) || !strings.Contains(err.Error(), "was published as tag:news.example.org,2016:")) {
+			t.Errorf("publication %d: %v", i+1, err)
+		}
+		r.same(fmt.Sprint("publication ", i+1), before)
+		r.Newsroom = r.openAgain(false)
+	}
+	if got := must(r.Outlook(t.Context())); got.New+got.Updated+got.Withdrawn != 0 || len(got.Spared) != 1 {
+		t.Errorf("%+v would be seen", got)
+	}
+
+	r.write("items/new.md", item("Newness", "date: 2016-12-18\ntopics: [b]"))
+	r.publish()
+	r.same("a fresh story", before, "topics/b.", "2016-12")
+	if !strings.Contains(r.read("public/feeds/topics/b.rss"), "Newness") || !strings.Contains(r.read("public/news/new/index.html"), "Newness") {
+		t.Error("a fresh story does not come into a feed that has nothing to do with it")
+	}
+
+	r.edit("items/2016-01-01-secret.md", "date:", "status: withdrawn\ndate:")
+	r.publish()
+	for name, text := range r.bearing() {
+		if strings.Contains(text, "text of Secret") {
+			t.Errorf("withdrawn meanwhile: %s still tells it", name)
+		}
+		for _, id := range anyID.FindAllString(text, -1) {
+			if !strings.Contains(fmt.Sprint(before), id) && !strings.Contains(r.read("public/feeds/topics/b.rss"), id) {
+				t.Errorf("withdrawn meanwhile: %s bears a new id, %s", name, id)
+			}
+		}
+	}
+	if text := r.read("public/feeds/events.ics"); !strings.Contains(text, "Talk") {
+		t.Errorf("the calendar changed, too:\n%s", text)
+	}
+
+	n, err := newsroom.Open(t.Context(), r.dir, newsroom.Outside{Now: r.now, Force: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if p, err := n.Publish(t.Context()); err != nil || p.Complaints() != nil {
+		t.Errorf("by force: %v, %v", err, p.Complaints())
+	}
+	if p := r.publish(); p.Complaints() != nil || p.Changed() {
+		t.Errorf("after that: %v, %+v", p.Complaints(), p.Report)
+	}
+	if ids := r.ids(); len(ids) != 6 || strings.Contains(before["feeds/events.ics"], anyID.FindString(r.bearing()["news/talk/event.ics"])) {
+		t.Errorf("by force: %d ids", len(ids))
+	}
+}
+
+// TestChangedIDsInArchive: the same of a story that only the archive names.
+func TestChangedIDsInArchive(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "newsletters:", "feeds: {limit: 1}\nnewsletters:")
+	r.onlyItems("old.md", item("Old", "date: 2016-10-05"), "older.md", item("Older", "date: 2016-10-04"), "new.md", item("New", "date: 2016-12-05"))
+	r.publish()
+	before := r.bearing()
+	r.newIDs("old.md", "older.md")
+	for i := range 2 {
+		if err := r.publish().Complaints(); i == 0 && !errors.Is(err, newsroom.ErrChangedIDs) {
+			t.Error(err)
+		}
+		r.same(fmt.Sprint("publication ", i+1), before)
+		r.Newsroom = r.openAgain(false)
+	}
+	r.write("items/newer.md", item("Newer", "date: 2016-12-06"))
+	if err := r.publish().Complaints(); !errors.Is(err, newsroom.ErrChangedIDs) {
+		t.Error(err)
+	}
+	if got := r.titles("news"); len(got) != 1 || got[0] != "Newer" {
+		t.Errorf("the live feed, which does not name it, holds %q", got)
+	}
+	r.remove("public/feeds/news/archive/2016-10.rss")
+	r.edit("items/2016-01-01-old.md", "date:", "status: erased\ndate:")
+	r.Newsroom = r.openAgain(false)
+	r.publish()
+	r.without("erased meanwhile", "The text of Old.")
+	for _, ext := range []string{"rss", "atom", "json"} {
+		if text := r.read("public/feeds/news/archive/2016-10." + ext); anyID.MatchString(text) {
+			t.Errorf("what was made anew names %s:\n%s", anyID.FindString(text), text)
+		}
+	}
+}
+
+// TestLostAndTakenBack: what is withdrawn or deleted while the database is lost goes from what stays as it was, too.
+func TestLostAndTakenBack(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string // number and why
+		change func(r *room)
+	}{
+		{"1 withdrawn", func(r *room) { r.edit("items/2016-01-01-secret.md", "date:", "status: withdrawn\ndate:") }},
+		{"2 erased", func(r *room) { r.edit("items/2016-01-01-secret.md", "date:", "status: erased\ndate:") }},
+		{"3 deleted", func(r *room) { r.remove("items/2016-01-01-secret.md") }},
+	} {
+		r := newRoom(t)
+		r.onlyItems("secret.md", item("Secret", "date: 2016-12-05"), "one.md", item("One", "date: 2016-12-04"), "two.md", item("Two", "date: 2016-12-03"))
+		r.publish()
+		r.newIDs("secret.md", "one.md")
+		test.change(r)
+		r.publish()
+		for name, text := range r.bearing() {
+			if strings.Contains(text, "The text of Secret") {
+				t.Errorf("%s: %s still tells it", test.name, name)
+			}
+		}
+		if got := strings.Join(r.titles("news"), ", "); got != "Two" {
+			t.Errorf("%s: the feed has %q", test.name, got)
+		}
+	}
+}
