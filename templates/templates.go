@@ -26,6 +26,7 @@ import (
 	text "text/template"
 
 	"tidings/internal/problem"
+	"tidings/items"
 )
 
 //go:embed *.html *.txt style.css
@@ -56,7 +57,7 @@ type Set struct {
 // HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
 func Load(dir string) (*Set, error) {
 	s := &Set{folder: filepath.Base(dir), html: template.New("").Funcs(funcs), text: text.New("").Funcs(funcs)}
-	s.html.Funcs(template.FuncMap{"once": s.once, "metadata": s.metadata})
+	s.html.Funcs(template.FuncMap{"once": s.once, "line": s.line, "metadata": s.metadata})
 	if err := s.parse(embedded, Names()); err != nil {
 		return nil, err
 	}
@@ -188,10 +189,8 @@ type partKey struct {
 // once executes a partial, or gives what it gave before for the same key and language on this site.
 func (s *Set) once(site Site, partial, key string, view any) (template.HTML, error) {
 	id := partKey{partial, key, site.Locale}
-	if site.Parts != nil {
-		if made, ok := site.Parts.made.Load(id); ok {
-			return made.(template.HTML), nil
-		}
+	if made, ok := site.Parts.part(id); ok {
+		return made, nil
 	}
 	var b strings.Builder
 	if err := s.html.ExecuteTemplate(&b, partial, view); err != nil {
@@ -201,6 +200,14 @@ func (s *Set) once(site Site, partial, key string, view any) (template.HTML, err
 		site.Parts.made.Store(id, template.HTML(b.String()))
 	}
 	return template.HTML(b.String()), nil
+}
+
+// line is a story's line in lists: most stories are in several.
+func (s *Set) line(site Site, a items.Article) (template.HTML, error) {
+	if made, ok := site.Parts.part(partKey{"line", a.ID, site.Locale}); ok {
+		return made, nil
+	}
+	return s.once(site, "line", a.ID, newTeaser(site, a))
 }
 
 // Style is the stylesheet that the pages link to as style.css: CSS in UTF-8. The caller must not change it.

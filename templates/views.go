@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"html/template"
 	"slices"
 	"strings"
 	"sync"
@@ -60,6 +61,18 @@ type FeedGroup struct {
 // Parts keeps parts of pages that were made before, so that each is made once and not for every page. The zero Parts
 // is empty and ready. It is safe for concurrent use.
 type Parts struct{ made sync.Map } // partKey: template.HTML
+
+// part gives a part that was made before; there may be no Parts.
+func (p *Parts) part(id partKey) (template.HTML, bool) {
+	if p == nil {
+		return "", false
+	}
+	made, ok := p.made.Load(id)
+	if !ok {
+		return "", false
+	}
+	return made.(template.HTML), true
+}
 
 // Owner is who answers for the newsroom.
 type Owner struct{ Name, Email string }
