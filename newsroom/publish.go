@@ -273,10 +273,6 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 			return Publication{}, probs
 		}
 	}
-	// Before anything of them is seen: an id that was shown must never be minted anew.
-	if err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now); err != nil {
-		return Publication{}, err
-	}
 	pub, site, err := n.replace(ctx, desk)
 	if err := errors.Join(err, n.scrub(ctx, err == nil)); err != nil {
 		n.published = "" // what is there is of neither
@@ -295,8 +291,11 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 
 // replace puts what is to be seen of the stories in the place of what was seen before.
 func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, site publish.Site, err error) {
+	// Before anything of them is seen: an id that was shown must never be minted anew.
+	saved := make(chan error)
+	go func() { saved <- n.stories.Save(ctx, desk.known, desk.Stories, desk.now) }()
 	site, issues, err := n.site(ctx, desk)
-	if err != nil {
+	if err := errors.Join(<-saved, err); err != nil {
 		return pub, site, err
 	}
 	pub.Desk = desk

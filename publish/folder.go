@@ -127,7 +127,12 @@ func (f *Folder) write(ctx context.Context, due []Document, known map[string]rec
 	}
 	var done map[string]record
 	var err error
-	for _, stage := range stages(due) {
+	var flushed sync.WaitGroup
+	defer flushed.Wait()
+	for i, stage := range stages(due) {
+		if i > 0 { // the disk may begin; what fails here fails at the end, too
+			flushed.Go(func() { _ = flush(f.Dir, nil) })
+		}
 		if err != nil { // no feed may name a page that is not there, but to name none that was taken back comes first
 			stage = slices.DeleteFunc(stage, func(d Document) bool { return d.Spoilt == nil || !f.any(d.Path, d.Spoilt) })
 		}
