@@ -78,16 +78,21 @@ func (s Site) calendars() []Document {
 	return append(docs, s.eventFiles(c)...)
 }
 
-// eventFiles are the calendars of single events, beside their pages.
+// eventFiles are the calendars of single events, beside their pages. That of a withdrawn story says that the event is cancelled.
 func (s Site) eventFiles(c feed.Calendar) (docs []Document) {
 	for _, x := range newest(s.Stories, 0, announces) {
-		if x.Withdrawn {
+		path, changed := "news/"+x.Slug+"/event"+feed.CalendarExt, s.Feeds.Changed[x.ID] != ""
+		switch {
+		case changed && x.Withdrawn:
+			continue
+		case changed:
+			docs = append(docs, Document{Path: path, Stays: true})
 			continue
 		}
-		d := Document{Path: "news/" + x.Slug + "/event" + feed.CalendarExt, Stays: true}
-		if s.Feeds.Changed[x.ID] == "" {
-			d = Document{Path: d.Path, Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
-				Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })}
+		d := Document{Path: path, Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
+			Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })}
+		if x.Withdrawn {
+			d.Stage, d.Spoilt = Notices, always
 		}
 		docs = append(docs, d)
 	}

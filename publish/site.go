@@ -142,7 +142,7 @@ func (s Site) pages() []Document {
 			return templates.Story{Site: s.view(story.Language), Article: s.full(story)}
 		})
 		if story.Withdrawn {
-			page.Stage, page.Spoilt = Notices, func([]byte) bool { return true }
+			page.Stage, page.Spoilt = Notices, always
 		}
 		docs = append(docs, page)
 	}
