@@ -34,7 +34,7 @@ func (k *checker) places() {
 		switch {
 		case strings.HasPrefix(p, inStorage):
 			k.bucket(p, line)
-		case strings.Contains(p, "://"):
+		case strings.Contains(p, "://"), strings.HasPrefix(p, "s3:"):
 			k.Errorf(line, "write a folder, such as public, or s3://bucket/prefix", "publish: %q is neither a folder nor an address in an object storage", p)
 		case folders > 0:
 			k.Errorf(line, "keep one of them: the pages are made in one folder", "publish: %q is a second folder", p)
