@@ -85,35 +85,6 @@ func (f *Folder) stays(d Document, known map[string]record) bool {
 	return f.any(d.Path, func(last []byte) bool { return d.Spoilt == nil || !d.Spoilt(last) })
 }
 
-// asItWas is the print of a file of which it is not known what it was made of.
-const asItWas = "as it was"
-
-// adopt remembers files that stay as they are though nothing is known of them, since the database was lost.
-func (f *Folder) adopt(ctx context.Context, paths []string, known map[string]record) error {
-	found := map[string]record{}
-	for _, p := range paths {
-		if _, ok := known[p]; ok {
-			continue
-		}
-		if data, err := os.ReadFile(f.path(p)); err == nil {
-			found[p] = record{print: asItWas, hash: sha256.Sum256(data), size: int64(len(data))}
-		}
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	return f.records.save(ctx, f.DB, found)
-}
-
-// Inherited tells whether one of these files is there though nothing is known of it, since the database was lost, or is an old one.
-func (f *Folder) Inherited(ctx context.Context, paths []string) (bool, error) {
-	known, err := f.records.load(ctx, f.DB)
-	return slices.ContainsFunc(paths, func(p string) bool {
-		_, ok := known[p]
-		return !ok && f.any(p, func([]byte) bool { return true })
-	}), err
-}
-
 // write makes documents and puts them in place.
 func (f *Folder) write(ctx context.Context, due []Document, known map[string]record, r *Report, all int) error {
 	if len(due) == 0 {
