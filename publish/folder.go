@@ -219,14 +219,15 @@ func (f *Folder) put(d Document, known map[string]record) outcome {
 	return outcome{records: append([]record{now}, records...), written: written, err: wrong}
 }
 
-// bring makes a file have these bytes, and tells whether it had others. In a folder that was not there nobody looks for it yet.
+// bring makes a file have these bytes, and tells whether it had others. The page of a folder that was not there is small, and nobody looks
+// for it yet; of a picture or a document a part might be kept by caches for ever.
 func (f *Folder) bring(p string, data []byte, now, last record) (written bool, err error) {
 	to := f.path(p)
 	fresh, err := makeFolder(filepath.Dir(to))
 	switch {
 	case err != nil:
 		return false, err
-	case fresh:
+	case fresh && path.Base(p) == "index.html":
 		return true, atomicfile.Create(to, data, 0o644)
 	case f.has(p, now, last, data):
 		return false, nil
