@@ -204,14 +204,21 @@ func TestLostAndTakenBack(t *testing.T) {
 		r.onlyItems("secret.md", item("Secret", "date: 2016-12-05\ntopics: [hidden]\nimage: {src: secret.png, alt: It}\nevent: {start: 2017-02-01T10:00}"),
 			"secret.png", plainPicture(t, 20), "one.md", item("One", "date: 2016-12-04"), "two.md", item("Two", "date: 2016-12-03"))
 		r.publish()
-		others := map[string]string{"public/news/mine/index.html": `<a href="https://news.example.org/news/mine/">Secret</a>`, "public/media/secret.txt": "Secret"}
+		others := map[string]string{"public/news/mine/index.html": `<a href="https://news.example.org/news/mine/">Secret</a>`, "public/media/secret.txt": "Secret",
+			"public/news/secret/secret.ics": "Secret"}
 		for name, text := range others {
 			_ = os.MkdirAll(filepath.Dir(r.path(name)), 0o755) // else it cannot be written
 			r.write(name, text)
 		}
+		if err := os.Mkdir(r.path("public/news/locked"), 0); err != nil {
+			t.Fatal(err)
+		}
 		r.newIDs("secret.md", "one.md")
 		test.change(r)
 		r.publish()
+		if err := os.Remove(r.path("public/news/locked")); err != nil {
+			t.Fatal(err)
+		}
 		for _, place := range r.holding("secret") {
 			if name := strings.TrimPrefix(place, "/"); strings.HasPrefix(name, "public/") && others[name] == "" {
 				t.Errorf("%s: %s still tells it", test.name, name)

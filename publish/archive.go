@@ -78,13 +78,16 @@ func (s Site) calendars() []Document {
 	return append(docs, s.eventFiles(c)...)
 }
 
+// eventFile is the name of an event's calendar, beside its page.
+const eventFile = "event" + feed.CalendarExt
+
 // eventFiles are the calendars of single events, beside their pages.
 func (s Site) eventFiles(c feed.Calendar) (docs []Document) {
 	for _, x := range newest(s.Stories, 0, announces) {
 		if x.Withdrawn {
 			continue
 		}
-		d := Document{Path: "news/" + x.Slug + "/event" + feed.CalendarExt, Stays: true}
+		d := Document{Path: "news/" + x.Slug + "/" + eventFile, Stays: true}
 		if s.Feeds.Changed[x.ID] == "" {
 			d = Document{Path: d.Path, Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
 				Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })}

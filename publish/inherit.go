@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -37,37 +36,32 @@ func (f *Folder) Inherit(ctx context.Context, url string) error {
 	}
 	var ours []string
 	for _, folder := range []string{"news", "topics", "feeds", "media"} { // not past issues: mails that went out lead to them
-		err = filepath.WalkDir(f.path(folder), func(name string, e fs.DirEntry, err error) error {
+		_ = filepath.WalkDir(f.path(folder), func(name string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() {
-				return err
+				return nil //nolint:nilerr // what cannot be read is somebody's
 			}
-			p, err := filepath.Rel(f.Dir, name)
-			if p = filepath.ToSlash(p); err == nil && f.isOurs(p, url) {
-				ours = append(ours, p)
+			if p, err := filepath.Rel(f.Dir, name); err == nil && f.isOurs(filepath.ToSlash(p), url) {
+				ours = append(ours, filepath.ToSlash(p))
 			}
-			return err
+			return nil
 		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 	}
 	return f.adopt(ctx, ours, known)
 }
 
-// isOurs tells whether a file is the site's: a page names its own address and the feed of all news, a feed has an id of ours. What is beside
-// them goes with them.
+// isOurs tells whether a file is the site's: a page names its own address and the feed of all news, and an event's calendar lies beside one; a
+// feed has an id of ours, and what is compressed of it lies beside that.
 func (f *Folder) isOurs(p, url string) bool {
 	if ofContent.MatchString(p) {
 		return true
 	}
-	p = strings.TrimSuffix(strings.TrimSuffix(p, gzipExt), brotliExt)
-	switch base := strings.TrimSuffix(p, path.Ext(p)); {
-	case IsFeed(p):
-		return f.any(base+feed.Atom.Ext, anyFeedID.Match)
-	case path.Ext(p) == feed.CalendarExt:
-		p = path.Join(path.Dir(p), "index.html")
+	if base := strings.TrimSuffix(strings.TrimSuffix(p, gzipExt), brotliExt); IsFeed(base) {
+		return f.any(strings.TrimSuffix(base, path.Ext(base))+feed.Atom.Ext, anyFeedID.Match)
 	}
-	own, feeds := []byte(url+strings.TrimSuffix(p, "index.html")+"\""), []byte(url+"feeds/news"+feed.Atom.Ext+"\"")
+	if path.Base(p) == eventFile {
+		p = path.Dir(p) + "/index.html"
+	}
+	own, feeds := []byte(url+strings.TrimSuffix(p, "index.html")+`"`), []byte(url+"feeds/news"+feed.Atom.Ext+`"`)
 	return f.any(p, func(text []byte) bool { return bytes.Contains(text, own) && bytes.Contains(text, feeds) })
 }
 
