@@ -437,7 +437,7 @@ func TestNewFolder(t *testing.T) {
 	const size = 64 << 20
 	seen := make(chan int64)
 	go func() {
-		for {
+		for t.Context().Err() == nil {
 			if info, err := os.Stat(filepath.Join(f.Dir, "media/a.pdf")); err == nil {
 				seen <- info.Size()
 				return
