@@ -364,8 +364,8 @@ func (s *Story) update(f File, own Story, now time.Time) {
 	if s.Status == Erased {
 		s.erase()
 	}
-	if s.Status != before.Status || s.Hash != before.Hash || s.version().Borrowed != before.version().Borrowed {
-		s.Updated = now
+	if s.Status != before.Status || s.Status != Erased && (s.Hash != before.Hash || s.version().Borrowed != before.version().Borrowed) {
+		s.Updated = now // of one that was erased nothing changes any more
 	}
 	if s.FirstPublished.IsZero() && s.Visible(now) {
 		s.FirstPublished = now

@@ -188,7 +188,8 @@ func TestChangedIDsInArchive(t *testing.T) {
 	}
 }
 
-// TestLostAndTakenBack: what is withdrawn or deleted while the database is lost goes from what stays as it was, too.
+// TestLostAndTakenBack: what is withdrawn or deleted while the database is lost goes from what stays as it was, too, and with it its pages,
+// its calendar, its picture and the feed that only it was in. What others put there stays.
 func TestLostAndTakenBack(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -200,18 +201,91 @@ func TestLostAndTakenBack(t *testing.T) {
 		{"3 deleted", func(r *room) { r.remove("items/2016-01-01-secret.md") }},
 	} {
 		r := newRoom(t)
-		r.onlyItems("secret.md", item("Secret", "date: 2016-12-05"), "one.md", item("One", "date: 2016-12-04"), "two.md", item("Two", "date: 2016-12-03"))
+		r.onlyItems("secret.md", item("Secret", "date: 2016-12-05\ntopics: [hidden]\nimage: {src: secret.png, alt: It}\nevent: {start: 2017-02-01T10:00}"),
+			"secret.png", plainPicture(t, 20), "one.md", item("One", "date: 2016-12-04"), "two.md", item("Two", "date: 2016-12-03"))
 		r.publish()
+		others := map[string]string{"public/news/mine/index.html": `<a href="https://news.example.org/news/mine/">Secret</a>`, "public/media/secret.txt": "Secret",
+			"public/news/secret/secret.ics": "Secret"}
+		for name, text := range others {
+			_ = os.MkdirAll(filepath.Dir(r.path(name)), 0o755) // else it cannot be written
+			r.write(name, text)
+		}
+		if err := os.Mkdir(r.path("public/news/locked"), 0); err != nil {
+			t.Fatal(err)
+		}
 		r.newIDs("secret.md", "one.md")
 		test.change(r)
 		r.publish()
-		for name, text := range r.bearing() {
-			if strings.Contains(text, "The text of Secret") {
+		if err := os.Remove(r.path("public/news/locked")); err != nil {
+			t.Fatal(err)
+		}
+		for _, place := range r.holding("secret") {
+			if name := strings.TrimPrefix(place, "/"); strings.HasPrefix(name, "public/") && others[name] == "" {
 				t.Errorf("%s: %s still tells it", test.name, name)
 			}
 		}
+		for name := range others {
+			r.read(name)
+		}
 		if got := strings.Join(r.titles("news"), ", "); got != "Two" {
 			t.Errorf("%s: the feed has %q", test.name, got)
+		}
+	}
+}
+
+// TestLostAndBare: the database is lost, and the items folder is not mounted. All stays as it is, until it is; stories that would have other
+// ids then are known.
+func TestLostAndBare(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("old.md", item("Old", "date: 2016-10-05"), "new.md", item("New", "date: 2016-12-05"))
+	r.publish()
+	before := r.bearing()
+	r.newIDs("old.md")
+	if err := os.Rename(r.path("items"), r.path("away")); err != nil {
+		t.Fatal(err)
+	}
+	r.onlyItems()
+	for range 2 {
+		if p, err := r.Publish(t.Context()); !errors.Is(err, newsroom.ErrEmptied) || p.Changed() {
+			t.Errorf("without items: %v, %+v", err, p.Report)
+		}
+	}
+	if probs := must(newsroom.Check(t.Context(), r.dir, r.now())); !strings.Contains(probs.Error(), "lacks most of the stories") {
+		t.Errorf("check says %v", probs)
+	}
+	r.same("without items", before)
+	if err := errors.Join(os.Remove(r.path("items")), os.Rename(r.path("away"), r.path("items"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.publish().Complaints(); !errors.Is(err, newsroom.ErrChangedIDs) {
+		t.Error(err)
+	}
+	r.same("with them", before)
+}
+
+// TestVersionTakenBackFromWhatStays: an entry leads to its versions in other languages by their titles. If one is taken back, a feed that has
+// the entry does not stay as it was.
+func TestVersionTakenBackFromWhatStays(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"withdrawn", "erased"} {
+		r := newRoom(t)
+		r.onlyItems("talk.md", item("Talk", "date: 2016-12-05"), "talk.de.md", item("Geheimnis", "date: 2016-12-05"), "one.md", item("One", "date: 2016-12-04"))
+		r.publish()
+		r.newIDs("one.md")
+		r.publish()
+		if !strings.Contains(r.read("public/feeds/news.atom"), "Geheimnis") {
+			t.Fatal("the entry does not name its version")
+		}
+		r.edit("items/talk.de.md", "date:", "status: "+status+"\ndate:")
+		for range 2 {
+			r.publish()
+			for _, place := range r.holding("geheimnis") {
+				if strings.HasPrefix(place, "public/feeds/") && (status == "erased" || strings.Contains(r.read(place), "Geheimnis")) {
+					t.Errorf("%s: %s still tells it", status, place)
+				}
+			}
+			r.Newsroom = r.openAgain(false)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tidings/newsroom"
 )
@@ -227,4 +228,37 @@ func (r *room) holding(word string) (places []string) {
 		r.t.Fatal(err)
 	}
 	return places
+}
+
+// TestErasedOnce: feeds tell when a story was erased, and go on telling that, whatever becomes of its file.
+func TestErasedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.publish()
+	r.edit("items/one.md", "date:", "status: erased\ndate:")
+	r.publish()
+	feed := r.read("public/feeds/news.atom")
+	if !strings.Contains(feed, `when="2016-12-19T09:00:00Z"`) {
+		t.Fatalf("it does not tell:\n%s", feed)
+	}
+	for _, step := range []struct {
+		name string // number and why
+		do   func()
+	}{
+		{"1 nothing is done", func() {}},
+		{"2 its text changes", func() { r.edit("items/one.md", "The text", "Another text") }},
+		{"3 it is renamed", func() {
+			if err := os.Rename(r.path("items/one.md"), r.path("items/first.md")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"4 its file goes", func() { r.remove("items/first.md") }},
+	} {
+		r.pass(time.Hour)
+		r.Newsroom = r.openAgain(false)
+		step.do()
+		if p := r.publish(); p.Changed() || r.read("public/feeds/news.atom") != feed {
+			t.Errorf("%s: %+v was written", step.name, p.Written)
+		}
+	}
 }

@@ -145,20 +145,34 @@ func (n *Newsroom) compareIDs(ctx context.Context, site *publish.Site, desk Desk
 	return nil
 }
 
-// inheritedArchive is what the archive of the publish folder names, if there are pages of which the database knows nothing.
-func (n *Newsroom) inheritedArchive(ctx context.Context, site publish.Site) (all []seen, err error) {
+// inherited tells whether there are pages in the publish folder of which the database knows nothing.
+func (n *Newsroom) inherited(ctx context.Context, site publish.Site) (bool, error) {
 	if n.shown != nil { // all that is there was published, or looked at, by this process
-		return nil, nil
-	}
-	files, err := publish.Archives(n.Config.Publish)
-	if err != nil || len(files) == 0 {
-		return nil, err
+		return false, nil
 	}
 	pages := make([]string, len(site.Stories))
 	for i, s := range site.Stories {
 		pages[i] = items.Presenter{}.StoryURL(s.Slug) + "index.html"
 	}
-	if there, err := n.public.Inherited(ctx, pages); err != nil || !there {
+	return n.public.Inherited(ctx, pages)
+}
+
+// inherit has the next publication take away what is not wanted any more of a folder that was inherited.
+func (n *Newsroom) inherit(ctx context.Context, site publish.Site) error {
+	there, err := n.inherited(ctx, site)
+	if err != nil || !there {
+		return err
+	}
+	return n.public.Inherit(ctx, n.Config.URL)
+}
+
+// inheritedArchive is what the archive of the publish folder names, if that was inherited.
+func (n *Newsroom) inheritedArchive(ctx context.Context, site publish.Site) (all []seen, err error) {
+	if there, err := n.inherited(ctx, site); err != nil || !there {
+		return nil, err
+	}
+	files, err := publish.Archives(n.Config.Publish)
+	if err != nil {
 		return nil, err
 	}
 	for _, file := range files {
@@ -185,14 +199,16 @@ func changedIDs(site publish.Site) []error {
 	return []error{fmt.Errorf("%w: %s was published as %s, and would be %s; %d in all", ErrChangedIDs, s.URL, site.Feeds.Changed[s.ID], s.ID, len(all))}
 }
 
-// takeBack tells the site which stories were withdrawn or erased, by the ids by which readers know them.
+// takeBack tells the site which stories were withdrawn or erased, by the ids by which readers know them and by their pages.
 func takeBack(site *publish.Site, desk Desk) {
+	site.TakenBackPages = map[string]bool{}
 	for _, s := range desk.Stories {
 		if s.Status != items.Withdrawn && s.Status != items.Erased {
 			continue
 		}
 		s.ID = cmp.Or(site.Feeds.Changed[s.ID], s.ID)
 		site.TakenBack = append(site.TakenBack, s.ID)
+		site.TakenBackPages[items.Veil(s.Slug)] = true
 		if s.Status == items.Erased && !s.FirstPublished.IsZero() && s.Minted() {
 			site.Erased = append(site.Erased, feed.Tombstone{ID: s.ID, When: s.Updated})
 		}

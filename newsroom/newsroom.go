@@ -206,7 +206,7 @@ func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, err
 		return Desk{}, err
 	}
 	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return desk(items.Known{}, scan, now, n.terms(memory{})), nil
+		return n.orBare(desk(items.Known{}, scan, now, n.terms(memory{})))
 	}
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {

@@ -72,7 +72,18 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 	}
 	d := n.last.desk
 	d.now = now
-	return d, nil
+	return n.orBare(d)
+}
+
+// orBare has a desk lack most stories where nothing is known of those that were published, since the database was lost, and no file is there
+// to tell of them.
+func (n *Newsroom) orBare(d Desk) (Desk, error) {
+	if n.force || len(d.Scan.Files) > 0 || len(d.known.Stories) > 0 {
+		return d, nil
+	}
+	last, _, err := n.before(allNews)
+	d.lacking = len(last) > 0
+	return d, err
 }
 
 // terms are those of the configuration; with --force there is no grace.
@@ -264,6 +275,9 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	if desk.tooEarly() {
 		return Publication{Desk: desk}, ErrClock
 	}
+	if desk.lacking && len(desk.known.Stories) == 0 { // nothing could be left as it was
+		return Publication{Desk: desk}, ErrEmptied
+	}
 	print, err := n.deskPrint(ctx, desk)
 	if err != nil || print == n.published {
 		return Publication{Desk: desk}, errors.Join(err, desk.problem())
@@ -310,6 +324,9 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 	}
 	// Before the feeds are: what has left one must be known for it even if this process is killed.
 	if err := n.saveMemory(ctx, site); err != nil {
+		return pub, site, err
+	}
+	if err := n.inherit(ctx, site); err != nil {
 		return pub, site, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)

@@ -78,10 +78,13 @@ func (s Site) calendars() []Document {
 	return append(docs, s.eventFiles(c)...)
 }
 
+// eventFile is the name of an event's calendar, beside its page.
+const eventFile = "event" + feed.CalendarExt
+
 // eventFiles are the calendars of single events, beside their pages. That of a withdrawn story says that the event is cancelled.
 func (s Site) eventFiles(c feed.Calendar) (docs []Document) {
 	for _, x := range newest(s.Stories, 0, announces) {
-		path, changed := "news/"+x.Slug+"/event"+feed.CalendarExt, s.Feeds.Changed[x.ID] != ""
+		path, changed := "news/"+x.Slug+"/"+eventFile, s.Feeds.Changed[x.ID] != ""
 		switch {
 		case changed && x.Withdrawn:
 			continue

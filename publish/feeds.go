@@ -234,8 +234,11 @@ func Archives(dir string) (names []string, err error) {
 	return names, err
 }
 
-// feedID finds the id of the feed of all news.
-var feedID = regexp.MustCompile(`<id>tag:([^,<>]+),` + strconv.Itoa(feedYear) + `:feeds/news</id>`)
+// feedID finds the id of the feed of all news, anyFeedID that of a feed.
+var (
+	feedID    = regexp.MustCompile(`<id>tag:([^,<>]+),` + strconv.Itoa(feedYear) + `:feeds/news</id>`)
+	anyFeedID = regexp.MustCompile(`<id>tag:[^,<>]+,` + strconv.Itoa(feedYear) + `:feeds/`)
+)
 
 // formats are the documents of a feed of these stories, which entry makes entries of: one for each format, at a path without extension.
 func (s Site) formats(path string, f feed.Feed, all []*Story, entry func(*Story) (feed.Entry, error)) []Document {
@@ -307,10 +310,21 @@ func write(format feed.Format, f feed.Feed) ([]byte, []feed.Violation, error) {
 // buffers are those of documents made before: a new one would have to grow for each.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// showsTakenBack tells whether a feed names a story that was withdrawn or erased since.
+// showsTakenBack tells whether a feed names a story that was withdrawn or erased since, or its page: entries lead to their versions in
+// other languages by their titles.
 func (s Site) showsTakenBack(text []byte) bool {
 	plain := html.UnescapeString(string(text))
-	return slices.ContainsFunc(s.TakenBack, func(id string) bool { return strings.Contains(plain, id) })
+	return s.leadsToTakenBack(plain) || slices.ContainsFunc(s.TakenBack, func(id string) bool { return strings.Contains(plain, id) })
+}
+
+func (s Site) leadsToTakenBack(text string) bool {
+	pages := strings.TrimSuffix(items.Presenter{URL: s.View.URL}.StoryURL(""), "/")
+	for _, rest, found := strings.Cut(text, pages); found; _, rest, found = strings.Cut(rest, pages) {
+		if slug, _, page := strings.Cut(rest, "/"); page && s.TakenBackPages[items.Veil(slug)] {
+			return true
+		}
+	}
+	return false
 }
 
 // corrections are the documents of the feed that gives every correction and withdrawal an entry of its own.

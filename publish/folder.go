@@ -85,35 +85,6 @@ func (f *Folder) stays(d Document, known map[string]record) bool {
 	return f.any(d.Path, func(last []byte) bool { return d.Spoilt == nil || !d.Spoilt(last) })
 }
 
-// asItWas is the print of a file of which it is not known what it was made of.
-const asItWas = "as it was"
-
-// adopt remembers files that stay as they are though nothing is known of them, since the database was lost.
-func (f *Folder) adopt(ctx context.Context, paths []string, known map[string]record) error {
-	found := map[string]record{}
-	for _, p := range paths {
-		if _, ok := known[p]; ok {
-			continue
-		}
-		if data, err := os.ReadFile(f.path(p)); err == nil {
-			found[p] = record{print: asItWas, hash: sha256.Sum256(data), size: int64(len(data))}
-		}
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	return f.records.save(ctx, f.DB, found)
-}
-
-// Inherited tells whether one of these files is there though nothing is known of it, since the database was lost, or is an old one.
-func (f *Folder) Inherited(ctx context.Context, paths []string) (bool, error) {
-	known, err := f.records.load(ctx, f.DB)
-	return slices.ContainsFunc(paths, func(p string) bool {
-		_, ok := known[p]
-		return !ok && f.any(p, func([]byte) bool { return true })
-	}), err
-}
-
 // write makes documents and puts them in place.
 func (f *Folder) write(ctx context.Context, due []Document, known map[string]record, r *Report, all int) error {
 	if len(due) == 0 {
@@ -248,14 +219,15 @@ func (f *Folder) put(d Document, known map[string]record) outcome {
 	return outcome{records: append([]record{now}, records...), written: written, err: wrong}
 }
 
-// bring makes a file have these bytes, and tells whether it had others. In a folder that was not there nobody looks for it yet.
+// bring makes a file have these bytes, and tells whether it had others. The page of a folder that was not there is small, and nobody looks
+// for it yet; of a picture or a document a part might be kept by caches for ever.
 func (f *Folder) bring(p string, data []byte, now, last record) (written bool, err error) {
 	to := f.path(p)
 	fresh, err := makeFolder(filepath.Dir(to))
 	switch {
 	case err != nil:
 		return false, err
-	case fresh:
+	case fresh && path.Base(p) == "index.html":
 		return true, atomicfile.Create(to, data, 0o644)
 	case f.has(p, now, last, data):
 		return false, nil

@@ -429,3 +429,25 @@ func TestKeep(t *testing.T) {
 		t.Errorf("once no mail leads to it: %+v, %v", r, err)
 	}
 }
+
+// TestNewFolder: whoever looks into a folder that is new sees a picture or a document as a whole or not at all: a cache might keep a part
+// for ever.
+func TestNewFolder(t *testing.T) {
+	f := newFolder(t)
+	const size = 64 << 20
+	seen := make(chan int64)
+	go func() {
+		for t.Context().Err() == nil {
+			if info, err := os.Stat(filepath.Join(f.Dir, "media/a.pdf")); err == nil {
+				seen <- info.Size()
+				return
+			}
+		}
+	}()
+	docs := files("index.html", "a page", "media/a.pdf", "")
+	docs[1].Make = func() ([]byte, error) { return make([]byte, size), nil }
+	replace(t, f, docs)
+	if got := <-seen; got != size {
+		t.Errorf("%d of %d bytes were seen", got, size)
+	}
+}

@@ -31,11 +31,13 @@ type Site struct {
 	Zone     *time.Location
 	Stories  []*Story // newest first; each has a page
 	Erased   []feed.Tombstone
-	// TakenBack are the ids by which readers know the stories that were withdrawn or erased.
-	TakenBack []string
-	Topics    []items.Topic // each has feeds of its own
-	Feeds     Choice
-	Issues    []templates.Digest
+	// TakenBack are the ids by which readers know the stories that were withdrawn or erased, TakenBackPages the slugs of their pages, each as
+	// items.Veil gives it: of one that was erased no more is known.
+	TakenBack      []string
+	TakenBackPages map[string]bool
+	Topics         []items.Topic // each has feeds of its own
+	Feeds          Choice
+	Issues         []templates.Digest
 
 	set     *templates.Set
 	print   string   // of what every page shows

@@ -51,7 +51,8 @@ type Set struct {
 // number; webcal URL, which calendar programs subscribe to; ownName LANGUAGE, what a language calls itself; standfirst
 // ARTICLE; contactRole CONTACT; documentFacts LOCALE DOCUMENT; renditionFacts LOCALE RENDITION. For pages: metadata HEAD,
 // what programs read in a page's head; once SITE PARTIAL KEY VIEW, a partial that looks the same wherever KEY and the
-// language are the same, and so is made once for all pages; topicsKey ENTRY, such a KEY. For partials: head SITE TITLE
+// language are the same, and so is made once for all pages; line SITE ARTICLE, the partial of that name for a story; topicsKey
+// ENTRY, such a KEY. For partials: head SITE TITLE
 // DESCRIPTION URL [ARTICLE], indexHead INDEX, listHead LIST and feedHead FEEDPAGE, entry LOCALE ARTICLE, teaser SITE ARTICLE
 // and smallTeaser SITE ARTICLE, part LOCALE VALUE and mailStory LOCALE ARTICLE LEAD BRIEF make their views. For mail: mso
 // HTML, markup for Outlook on Windows alone; filler, invisible space after the preheader.
