@@ -103,7 +103,7 @@ func (d *daemon) publishing(ctx context.Context) {
 	watch := watch(ctx, d.newsroom.Config.Items, d.log)
 	var seen string
 	for {
-		next := lookEvery
+		var next time.Duration
 		watch.renew()
 		look, err := d.newsroom.Look(ctx)
 		switch {
