@@ -50,7 +50,8 @@ func (m *matcher) justGone(s *Story) bool {
 }
 
 // Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is
-// gone, or the only new one beside the only one that is gone, in one folder and of one date. Stories are those that Match gave, absent those
+// gone, or the only new one beside the only one that is gone, in one folder and of one date, or, published no longer than grace before, in the
+// file of one that is gone: somebody renamed it and wrote it anew, and then gave it its old name. Stories are those that Match gave, absent those
 // that Absent did, with the same grace; times are told in zone.
 func Alike(files []File, stories, absent []Story, grace time.Duration, zone *time.Location) (probs problem.List) {
 	gone := filter(absent, func(s *Story) bool { return s.Status == Published && !s.Gone.IsZero() })
@@ -58,19 +59,24 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 		return nil
 	}
 	first := slices.MinFunc(gone, func(a, b *Story) int { return a.Gone.Compare(b.Gone) }).Gone
-	fresh := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })
-	for _, s := range fresh {
+	recent := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first.Add(-grace)) })
+	only := len(gone) == 1 && len(filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })) == 1
+	for _, s := range recent {
 		at := slices.IndexFunc(gone, func(old *Story) bool {
-			return !s.FirstPublished.Before(old.Gone) && s.alike(old, len(fresh) == 1 && len(gone) == 1)
+			return s.Path == old.Path && s.Item.ID == "" || !s.FirstPublished.Before(old.Gone) && s.alike(old, only)
 		})
 		i := slices.IndexFunc(files, func(f File) bool { return f.Path == s.Path })
 		if at < 0 || i < 0 {
 			continue
 		}
 		old, f := gone[at], files[i]
+		was := strings.TrimSuffix(f.Name, f.Path) + old.Path + ", which is gone"
+		if s.Path == old.Path {
+			was = "the story that this file held before"
+		}
 		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it: id: "+old.ID,
-			"it looks like %s, which is gone: it is published as a new story, so readers see both, and the old one is withdrawn at %s",
-			strings.TrimSuffix(f.Name, f.Path)+old.Path, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
+			"it looks like %s: it is published as a new story, so readers see both, and the old one is withdrawn at %s",
+			was, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
 	}
 	return probs
 }

@@ -15,6 +15,7 @@ import (
 
 	"tidings/internal/markup"
 	"tidings/internal/picture"
+	"tidings/internal/strict"
 )
 
 // An item and the files beside it are copied one after the other, and in any order. So an item waits for what it names.
@@ -85,12 +86,12 @@ func (b *beside) look(ref localRef) {
 		m, err = media(b.root, p)
 	}
 	if soon, until := b.wait(ref, p, m, err); soon || !until.IsZero() {
-		b.lacks(ref, soon, until, err)
+		b.lacks(ref, p, soon, until, err)
 		if b.holds {
 			return
 		}
 	} else if err != nil {
-		b.missing(ref, err)
+		b.missing(ref, p, err)
 	}
 	if err == nil {
 		b.file.Beside += fmt.Sprintf("%s %d %d\n", m.Path, m.Size, m.Mod.UnixNano())
@@ -186,7 +187,7 @@ func (s *sighting) examine(root *os.Root, m Media) {
 }
 
 // lacks notes that the item waits for a file.
-func (b *beside) lacks(ref localRef, soon bool, until time.Time, err error) {
+func (b *beside) lacks(ref localRef, p string, soon bool, until time.Time, err error) {
 	if b.holds {
 		b.file.Lacks = append(b.file.Lacks, ref.src)
 		b.file.Pending = b.file.Pending || soon
@@ -197,9 +198,9 @@ func (b *beside) lacks(ref localRef, soon bool, until time.Time, err error) {
 	if until.After(b.file.Until) && b.holds {
 		b.file.Until = until
 	}
-	part, hint := "", hintMissing
-	if err == nil {
-		part, hint = ", of which only a part is there,", "copy it again, unless it is still being copied"
+	part, hint := ", of which only a part is there,", "copy it again, unless it is still being copied"
+	if err != nil {
+		part, hint = "", b.hintMissing(ref, p)
 	}
 	b.file.Problems.Warnf(b.file.Name, 0, hint, "it waits for %s%s until %s; then %s", shorten(ref.src), part, b.clock(until), ref.without())
 }
@@ -216,12 +217,57 @@ func (b *beside) clock(t time.Time) string {
 }
 
 // missing warns of a file that the item goes without. What a text merely links to may be a page of the site.
-func (b *beside) missing(ref localRef, err error) {
+func (b *beside) missing(ref localRef, p string, err error) {
 	if ref.link && !ref.offers() {
 		return
 	}
-	why, hint := fault(err)
+	why, hint := "is not there", b.hintMissing(ref, p)
+	if !errors.Is(err, fs.ErrNotExist) {
+		why, hint = fault(err)
+	}
 	b.file.Problems.Warnf(b.file.Name, 0, hint, "%s %s: %s", shorten(ref.src), why, ref.without())
+}
+
+// hintMissing says what to do about a file that is not at the path p.
+func (b *beside) hintMissing(ref localRef, p string) string {
+	hint := "put the file beside the item"
+	if strings.HasPrefix(ref.src, "/") {
+		hint = fmt.Sprintf("put the file at %s, since what begins with / begins at the items folder", strings.TrimSuffix(b.file.Name, b.file.Path)+p)
+	}
+	if near := b.near(p); near != "" {
+		hint += fmt.Sprintf(", or did you mean %s?", near)
+	} else {
+		hint += ";"
+	}
+	return hint + " capital and small letters count"
+}
+
+// near is the name of a file in the folder of p that may be meant by the name of p: one of the same kind and number, much like it, that
+// the item does not name itself. "" if there is none.
+func (b *beside) near(p string) string {
+	entries, err := fs.ReadDir(b.root.FS(), path.Dir(p))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if e.Type().IsRegular() && !isItem(name) && !ignored(name) && !slices.Contains(b.file.Refs, name) &&
+			strings.EqualFold(path.Ext(name), path.Ext(p)) && digits(name) == digits(path.Base(p)) {
+			names = append(names, name)
+		}
+	}
+	return strict.Nearest(path.Base(p), names)
+}
+
+// digits are those in s: photo-1.jpg is never meant by photo-2.jpg.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // What Media finds at a path that cannot be published.
@@ -230,13 +276,9 @@ var (
 	errNoFile  = errors.New("it is no ordinary file")
 )
 
-const hintMissing = "put the file beside the item; capital and small letters count"
-
 // fault says what is wrong with a file beside an item, to be set behind its name, and what to do about it.
 func fault(err error) (why, hint string) {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "is not there", hintMissing
 	case errors.Is(err, errOutside):
 		return "leads out of the items folder", "put the file itself beside the item, not a link to it"
 	case errors.Is(err, errPrivate):

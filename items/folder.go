@@ -132,6 +132,9 @@ type visit struct {
 	holds bool          // what may not be complete is left for later
 }
 
+// ErrFolder says that the items folder is not there, or not to be read.
+var ErrFolder = errors.New("the items folder cannot be read")
+
 // Take looks at the folder and takes every file as it is.
 func (f *Folder) Take(ctx context.Context) (Scan, error) { return f.look(ctx, visit{}) }
 
@@ -151,12 +154,12 @@ func (f *Folder) Check(ctx context.Context, now time.Time) (Scan, error) {
 func (f *Folder) look(ctx context.Context, v visit) (Scan, error) {
 	var err error
 	if v.root, err = os.OpenRoot(f.dir); err != nil {
-		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
+		return Scan{}, fmt.Errorf("%w: %w", ErrFolder, err)
 	}
 	defer v.root.Close()
 	found, others, err := f.walk(ctx)
 	if err != nil {
-		return Scan{}, fmt.Errorf("the items folder cannot be read: %w", err)
+		return Scan{}, fmt.Errorf("%w: %w", ErrFolder, err)
 	}
 	scan := Scan{Files: make([]File, len(found))}
 	all := make([]*taken, len(found))

@@ -338,7 +338,7 @@ func (m *matcher) update(stories []Story, now time.Time, probs *problem.List) {
 			s.Of = m.of(i, own)
 			s.update(m.files[i], own, now)
 			if rank == left {
-				m.warnOfLeft(m.files[i], own, probs)
+				m.warnOfLeft(m.files[i], own, now, probs)
 			}
 			if s.Status != Erased && veiled(s.Slug) { // it is published again after all
 				s.Slug = m.slug(m.files[i], s.ID)

@@ -395,13 +395,18 @@ func (m *matcher) of(i int, lead Story) string {
 	return ""
 }
 
-// warnOfLeft says why a version is not published whose story's own file cannot tell it any more.
-func (m *matcher) warnOfLeft(f File, lead Story, probs *problem.List) {
-	if f.Item == nil || strictness[lead.Status] <= strictness[f.Item.Status] {
+// warnOfLeft says why a version is not published whose story's own file cannot tell it any more. One that had its date from that file has
+// an error by now, but that is not why.
+func (m *matcher) warnOfLeft(f File, lead Story, now time.Time, probs *problem.List) {
+	status, year := f.Status, now.Year()
+	if f.Item != nil {
+		status, year = f.Item.Status, f.Item.Date.Time.Year()
+	}
+	if f.Item == nil && f.Waits() || strictness[lead.Status] <= strictness[status] {
 		return
 	}
 	hint := fmt.Sprintf("put that story's own file back without its status to publish both; if this is a story of its own, rename the file and add a line to it: id: tag:%s,%d:some-words",
-		m.Host, f.Item.Date.Time.Year())
+		m.Host, year)
 	probs.Warnf(f.Name, 0, hint, "it is a version of a story that was %s: it is not published", lead.Status)
 }
 

@@ -15,7 +15,7 @@ import (
 // Line is one item file and what became of it.
 type Line struct {
 	File   string // as problems name it
-	State  string // published, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME
+	State  string // published, new: not published yet, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME, file gone: shown as it last was
 	URL    string // of its page; "" while there is none
 	Feeds  []string
 	Issues []string // such as weekly-12
@@ -40,20 +40,25 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 			stories[s.Path] = s
 		}
 	}
-	feeds := n.feedsOf(desk)
+	feeds, told := n.feedsOf(desk), desk.told()
 	var lines []Line
-	for _, m := range n.Missed(desk) {
-		s := m.story
-		lines = append(lines, Line{File: m.File, State: "file gone: withdrawn at " + n.clock(m.Until), URL: items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug),
+	gone := func(s items.Story, state string) {
+		lines = append(lines, Line{File: n.folder.Name(s.Path), State: state, URL: items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug),
 			Feeds: feeds[s.ID], Issues: issues[s.ID], Language: s.Item.Language})
+	}
+	for _, m := range n.Missed(desk) {
+		gone(m.story, "file gone: withdrawn at "+n.clock(m.Until))
+	}
+	for _, s := range desk.spared() {
+		gone(s, "file gone: shown as it last was")
 	}
 	for _, f := range desk.Scan.Files {
 		s, known := stories[f.Path]
 		if !known {
 			s, known = stories[items.Veil(f.Path)]
 		}
-		l := Line{File: f.Name, State: n.state(f, s, known, desk), Issues: issues[s.ID]}
-		if known && s.Visible(desk.now) {
+		l := Line{File: f.Name, State: n.state(f, s, known, told[s.ID], desk), Issues: issues[s.ID]}
+		if known && s.Visible(desk.now) && told[s.ID] {
 			l.URL = items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug)
 			l.Feeds = feeds[s.ID]
 		}
@@ -87,7 +92,30 @@ func (n *Newsroom) Missed(d Desk) (all []Missed) {
 	return all
 }
 
-func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string {
+// spared are the stories that still show without a time at which they are withdrawn, since most files are gone at once.
+func (d Desk) spared() (all []items.Story) {
+	there := map[string]bool{}
+	for _, f := range d.Scan.Files {
+		there[f.Path] = true
+	}
+	for _, s := range d.Stories {
+		if d.lacking && s.Gone.IsZero() && s.Visible(d.now) && !there[s.Path] {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// told are the ids of the stories of which something was published already. Others may wait for a file beside them.
+func (d Desk) told() map[string]bool {
+	ids := map[string]bool{}
+	for _, s := range d.known.Stories {
+		ids[s.ID] = !s.FirstPublished.IsZero()
+	}
+	return ids
+}
+
+func (n *Newsroom) state(f items.File, s items.Story, known, told bool, d Desk) string {
 	switch {
 	case !known && (f.Status == items.Erased || f.Item != nil && f.Item.Status == items.Erased): // nobody knows any more which story it was
 		return string(items.Erased)
@@ -101,6 +129,8 @@ func (n *Newsroom) state(f items.File, s items.Story, known bool, d Desk) string
 		return "held until " + n.clock(s.Due())
 	case s.Item.Expired(d.now):
 		return "expired"
+	case !told:
+		return "new: not published yet"
 	}
 	return string(items.Published)
 }

@@ -253,6 +253,7 @@ func TestInventory(t *testing.T) {
 	r.send(newsroom.Order{}, nil)
 	r.edit("items/f.md", "date: 2016-12-01", "date: soon")
 	r.edit("items/g.md", "date:", "status: withdrawn\ndate:")
+	r.write("items/h.md", item("H", "date: 2016-12-01"))
 	want := []string{
 		"items/a.md: published https://news.example.org/news/a/ [news calais] [weekly-1]",
 		"items/b.md: expired https://news.example.org/news/b/ [] []",
@@ -261,6 +262,7 @@ func TestInventory(t *testing.T) {
 		"items/e.md: error  [] []",
 		"items/f.md: error: shown as it last was https://news.example.org/news/f/ [news] [weekly-1]",
 		"items/g.md: withdrawn https://news.example.org/news/g/ [news] [weekly-1]",
+		"items/h.md: new: not published yet  [] []",
 	}
 	lines := must(r.Inventory(t.Context()))
 	if len(lines) != len(want) {

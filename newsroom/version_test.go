@@ -298,6 +298,7 @@ func (r *room) published(status map[string]string) {
 func TestVersionLeft(t *testing.T) {
 	t.Parallel()
 	german := func(r *room, name string) { r.write("items/"+name+".de.md", item("Geheim "+name, "date: 2016-12-01")) }
+	dateless := func(r *room, name string) { r.edit("items/"+name+".fr.md", "date: 2016-12-01\n", "") }
 	english := func(r *room, name string) { r.write("items/"+name+".en.md", item("Geheim "+name, "date: 2016-12-01")) }
 	tests := []struct {
 		name  string // number and why
@@ -318,6 +319,7 @@ func TestVersionLeft(t *testing.T) {
 		{"11 both deleted, the version put back", ".fr.md", []move{both(removeOwn, removeFrench), putFrench}, ""},
 		{"12 a new version", ".de.md", []move{removeOwn, both(removeFrench, german)}, ""},
 		{"13 one in the newsroom's language, the story's own file in what follows", ".en.md", []move{removeOwn, both(removeFrench, english)}, ""},
+		{"14 one that had its date from the story's own file", ".fr.md", []move{dateless, removeOwn}, ""},
 	}
 	for _, status := range []string{"withdrawn", "erased"} {
 		r := newRoom(t)

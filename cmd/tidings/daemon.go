@@ -41,6 +41,7 @@ type daemon struct {
 	log      *slog.Logger
 	now      func() time.Time
 	lastLook atomic.Int64    // when the items folder was last looked at with success, in Unix seconds
+	unseen   string          // why the items cannot be looked at, as the log has told; "" if they can
 	said     problem.List    // what the log has told of the items
 	spared   string          // what it has told of what was not published
 	lacking  bool            // most stories were missing at the last publication
@@ -102,17 +103,20 @@ func (d *daemon) publishing(ctx context.Context) {
 	watch := watch(ctx, d.newsroom.Config.Items, d.log)
 	var seen string
 	for {
-		next := lookEvery
+		var next time.Duration
+		watch.renew()
 		look, err := d.newsroom.Look(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			d.log.Error("the items cannot be looked at", "error", err)
+			d.blind(err)
+			next = settleAfter // the folder may be about to be mounted, or put back
 		case look.First && look.Pending:
 			next = settleAfter // nothing is known yet: an empty site must not be published
 		default:
 			d.lastLook.Store(d.now().Unix())
+			d.sees()
 			if look.Print != seen {
 				seen = d.publish(ctx, look.Print)
 			}
@@ -122,10 +126,26 @@ func (d *daemon) publishing(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-watch:
+		case <-watch.hints:
 			pause(ctx, gatherFor)
 		case <-time.After(next):
 		}
+	}
+}
+
+// blind logs why the items cannot be looked at, once until it changes.
+func (d *daemon) blind(err error) {
+	if text := err.Error(); text != d.unseen {
+		d.unseen = text
+		d.log.Error("the items cannot be looked at; what was published stays", "error", err, "hint", strings.Join(hintsOn(err), "; "))
+	}
+}
+
+// sees logs that the items can be looked at again, if they could not.
+func (d *daemon) sees() {
+	if d.unseen != "" {
+		d.unseen = ""
+		d.log.Info("the items can be looked at again")
 	}
 }
 

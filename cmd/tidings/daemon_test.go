@@ -211,7 +211,8 @@ func testFollowsTheFolder(t *testing.T) {
 	})
 }
 
-// testTellsWhatIsGone: the log tells of a file that is gone, of a folder that lacks most, with what to do, and that it is back, each once.
+// testTellsWhatIsGone: the log tells of a file that is gone, of a folder that lacks most, with what to do, and that it is back, each once; a
+// folder that was away is watched again.
 // What is forced meanwhile stays so.
 func testTellsWhatIsGone(t *testing.T) {
 	d := startDaemon(t, monday, "timezone: Europe/London\n", map[string]string{"items/first.md": item("First", "", "First words."),
@@ -239,6 +240,20 @@ func testTellsWhatIsGone(t *testing.T) {
 	d.write(t, "items/first.md", item("First", "", "First words."))
 	d.write(t, "items/second.md", item("Second", "", "Second words."))
 	said(`msg="the items folder is back" stories=3`)
+
+	away := filepath.Join(t.TempDir(), "away")
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(filepath.Join(d.dir, "items"), away)
+	said(`msg="the items cannot be looked at; what was published stays" error="the items folder cannot be read: open `)
+	move(away, filepath.Join(d.dir, "items"))
+	said(`msg="the items can be looked at again"`)
+	d.write(t, "items/fifth.md", item("Fifth", "", "Fifth words."))
+	d.await(t, 10*time.Second, "fifth story in the feed, sooner than by the regular looks", func() bool { return d.feedHas("Fifth words") })
 
 	remove("second.md")
 	tidingsAt(t, d.now(), "-C", d.dir, "build", "--force")

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"tidings/internal/problem"
+	"tidings/items"
 	"tidings/mailer/ledger"
 	"tidings/newsroom"
 	"tidings/publish"
@@ -130,6 +131,7 @@ var hints = []struct {
 	hint string
 }{
 	{newsroom.ErrNone, "tidings init DIR makes a newsroom; tidings -C DIR names one"},
+	{items.ErrFolder, "mount the folder, or put it back; until then all stays as it was published"},
 	{newsroom.ErrTooSoon, "add --again if another issue is meant to go out now"},
 	{newsroom.ErrForgotten, "restore the newest database, or look at the issue with tidings preview and send it with --again"},
 	{newsroom.ErrRestored, "look at the issue with tidings preview; if it is new to its readers, send it with --again"},

@@ -5,41 +5,78 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// watch sends a hint whenever something changes under dir, until ctx ends. Hints only make us look sooner: where the system
-// gives none, as on network shares, the regular looks find the changes.
-func watch(ctx context.Context, dir string, log *slog.Logger) <-chan struct{} {
-	hints := make(chan struct{}, 1)
-	w, err := fsnotify.NewWatcher()
+// watcher leaves a hint whenever something changes under a folder. Hints only make us look sooner: where the system gives none, as on
+// network shares, the regular looks find the changes.
+type watcher struct {
+	dir   string
+	log   *slog.Logger
+	hints chan struct{}
+	of    *fsnotify.Watcher // nil: the system gives no hints
+	root  os.FileInfo       // the folder that is watched; nil while there is none
+}
+
+// watch watches dir until ctx ends.
+func watch(ctx context.Context, dir string, log *slog.Logger) *watcher {
+	w := &watcher{dir: dir, log: log, hints: make(chan struct{}, 1)}
+	of, err := fsnotify.NewWatcher()
 	if err != nil {
 		log.Warn("changes are found by looking only", "error", err)
-		return hints
+		return w
 	}
-	addTree(w, dir, log)
-	go func() {
-		defer w.Close()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e := <-w.Events:
-				if e.Has(fsnotify.Create) {
-					addTree(w, e.Name, log) // a new folder has to be watched too
-				}
-				hint(hints)
-			case err := <-w.Errors:
-				if !errors.Is(err, fsnotify.ErrEventOverflow) {
-					log.Warn("watching the items folder", "error", err)
-				}
-				hint(hints)
+	w.of = of
+	w.renew()
+	go w.listen(ctx)
+	return w
+}
+
+// listen leaves the hints until ctx ends.
+func (w *watcher) listen(ctx context.Context) {
+	defer w.of.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.of.Events:
+			if e.Has(fsnotify.Create) {
+				addTree(w.of, e.Name, w.log) // a new folder has to be watched too
 			}
+			hint(w.hints)
+		case err := <-w.of.Errors:
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				w.log.Warn("watching the items folder", "error", err)
+			}
+			hint(w.hints)
 		}
-	}()
-	return hints
+	}
+}
+
+// renew watches the folder that is there now, if it is another one than before, or was away: somebody mounted it, or moved it and put it
+// back. The system watches a folder, whatever stands at its path later.
+func (w *watcher) renew() {
+	if w.of == nil {
+		return
+	}
+	root, err := os.Stat(w.dir)
+	if err != nil {
+		w.root = nil
+		return
+	}
+	watched := w.of.WatchList()
+	if w.root != nil && os.SameFile(root, w.root) && slices.Contains(watched, w.dir) {
+		return
+	}
+	for _, p := range watched {
+		w.of.Remove(p) //nolint:errcheck // it may be gone, and with it its watch
+	}
+	w.root = root
+	addTree(w.of, w.dir, w.log)
 }
 
 // hint leaves one hint; one is as good as many.
