@@ -57,7 +57,7 @@ func (c *checker) texts() {
 	}
 	switch n := utf8.RuneCountInString(c.Title); {
 	case n == 0 && c.lacks("title"):
-		c.Errorf(c.Line("title"), "add a line: title: What happened", "title: it is missing")
+		c.Errorf(c.Line("title"), "add a line such as title: What happened", "title: it is missing")
 	case n > MaxTitle:
 		c.Errorf(c.Line("title"), "move what does not fit into summary", "title: it has %d characters, more than %d", n, MaxTitle)
 	case htmlTag.MatchString(c.Title):
@@ -95,7 +95,7 @@ func (c *checker) dateless() {
 	if c.named != "" {
 		probs = &c.alone
 	}
-	probs.Errorf(c.File, c.Line("date"), "add a line: date: 2015-12-21", "date: it is missing")
+	probs.Errorf(c.File, c.Line("date"), "add a line such as date: 2015-12-21", "date: it is missing")
 }
 
 // pastWhen is a time that can be meant in the past only, and where it stands.
@@ -394,6 +394,9 @@ func (c *checker) body() {
 		c.Warnf(c.story.line, "write the story, or give link: https://… if it lives elsewhere", "the story has no text")
 	}
 	for i, line := range strings.Split(c.Body, "\n") {
+		if m := shortcode.FindString(line); m != "" {
+			c.Warnf(c.story.at(i+1), "write Markdown in its place, such as ![what the picture shows](picture.jpg)", "%q is a shortcode of Hugo's: it is shown as it stands", shorten(m))
+		}
 		if !strings.Contains(line, "](") {
 			continue
 		}
@@ -414,6 +417,9 @@ func (c *checker) body() {
 		}
 	}
 }
+
+// shortcode finds {{< figure src="a.jpg" >}} and {{% note %}}.
+var shortcode = regexp.MustCompile(`\{\{[<%].*?[%>]\}\}`)
 
 // blankInLink finds ![Photo](IMG 2041.jpg), which Markdown takes for plain text.
 var blankInLink = regexp.MustCompile(`\]\(([^()<>"'\s][^()<>"']*\s[^()<>"']*\.[A-Za-z0-9]{2,5})\)`)

@@ -24,27 +24,27 @@ import (
 // Item is what one item file says, after it was checked: the fields of its front matter and the story itself.
 // The yaml names are those that staff write. Text is UTF-8 without control characters; all but Body is plain text.
 type Item struct {
-	Title       string       `yaml:"title" json:"title" jsonschema:"required,minLength=1,maxLength=200" jsonschema_description:"The headline, plain text, at most 200 characters."`
-	Date        When         `yaml:"date" json:"date,omitzero" jsonschema:"required" jsonschema_description:"When the story is published: a date or a date-time. Without an offset it is in the newsroom's time zone. A story dated in the future is held back until then."`
-	Updated     When         `yaml:"updated" json:"updated,omitzero" jsonschema_description:"When the story changed for its readers. Leave it out for a mended typo."`
-	Summary     string       `yaml:"summary" json:"summary,omitempty" jsonschema_description:"One or two sentences for lists, feeds and the digest. Default: the first paragraph."`
+	Title       string       `yaml:"title" also:"headline" json:"title" jsonschema:"required,minLength=1,maxLength=200" jsonschema_description:"The headline, plain text, at most 200 characters."`
+	Date        When         `yaml:"date" also:"pubdate,created,created_at" json:"date,omitzero" jsonschema:"required" jsonschema_description:"When the story is published: a date or a date-time. Without an offset it is in the newsroom's time zone. A story dated in the future is held back until then."`
+	Updated     When         `yaml:"updated" also:"lastmod,modified,updated_at" json:"updated,omitzero" jsonschema_description:"When the story changed for its readers. Leave it out for a mended typo."`
+	Summary     string       `yaml:"summary" also:"description,excerpt,abstract,standfirst" json:"summary,omitempty" jsonschema_description:"One or two sentences for lists, feeds and the digest. Default: the first paragraph."`
 	Kicker      string       `yaml:"kicker" json:"kicker,omitempty" jsonschema_description:"A short line above the title, such as Press release."`
-	Place       string       `yaml:"place" json:"place,omitempty" jsonschema_description:"The dateline: where the story comes from."`
-	Topics      []string     `yaml:"topics" json:"topics,omitempty" jsonschema_description:"Slugs of the topics the story belongs to; each topic has feeds of its own."`
-	Language    string       `yaml:"language" json:"language,omitempty" jsonschema_description:"The story's language as a BCP 47 tag, such as en or pt-BR. Default: the one in the file's name, as in story.fr.md, else the newsroom's."`
-	Authors     []Person     `yaml:"authors" json:"authors,omitempty" jsonschema_description:"Bylines: names, or groups with a name and more."`
+	Place       string       `yaml:"place" also:"location,dateline" json:"place,omitempty" jsonschema_description:"The dateline: where the story comes from."`
+	Topics      []string     `yaml:"topics" also:"tags,categories,category,keywords,topic" json:"topics,omitempty" jsonschema_description:"Slugs of the topics the story belongs to; each topic has feeds of its own."`
+	Language    string       `yaml:"language" also:"lang,locale" json:"language,omitempty" jsonschema_description:"The story's language as a BCP 47 tag, such as en or pt-BR. Default: the one in the file's name, as in story.fr.md, else the newsroom's."`
+	Authors     []Person     `yaml:"authors" also:"author,byline" json:"authors,omitempty" jsonschema_description:"Bylines: names, or groups with a name and more."`
 	Contacts    []Contact    `yaml:"contacts" json:"contacts,omitempty" jsonschema_description:"Press contacts, shown under the story."`
-	Image       *Image       `yaml:"image" json:"image,omitempty" jsonschema_description:"The picture at the top of the story and in lists."`
-	Images      []Image      `yaml:"images" json:"images,omitempty" jsonschema_description:"A photo series, shown under the story."`
-	Attachments []Attachment `yaml:"attachments" json:"attachments,omitempty" jsonschema_description:"Documents to download."`
+	Image       *Image       `yaml:"image" also:"cover,thumbnail,featured_image,feature_image,picture,photo" json:"image,omitempty" jsonschema_description:"The picture at the top of the story and in lists."`
+	Images      []Image      `yaml:"images" also:"gallery,photos,pictures" json:"images,omitempty" jsonschema_description:"A photo series, shown under the story."`
+	Attachments []Attachment `yaml:"attachments" also:"files,downloads,documents" json:"attachments,omitempty" jsonschema_description:"Documents to download."`
 	Source      *Source      `yaml:"source" json:"source,omitempty" jsonschema_description:"Where the story was first published; title or url may be left out."`
-	Related     []Related    `yaml:"related" json:"related,omitempty" jsonschema_description:"Other stories: slugs of this newsroom's, or title and url of one elsewhere."`
-	Link        string       `yaml:"link" json:"link,omitempty" jsonschema:"format=uri" jsonschema_description:"The story lives on another site: lists and feeds lead there."`
+	Related     []Related    `yaml:"related" also:"see_also" json:"related,omitempty" jsonschema_description:"Other stories: slugs of this newsroom's, or title and url of one elsewhere."`
+	Link        string       `yaml:"link" also:"external_url,canonical" json:"link,omitempty" jsonschema:"format=uri" jsonschema_description:"The story lives on another site: lists and feeds lead there."`
 	Event       *Event       `yaml:"event" json:"event,omitempty" jsonschema_description:"The story announces something that takes place."`
-	Rights      string       `yaml:"rights" json:"rights,omitempty" jsonschema_description:"Copyright line, such as © IOM 2015."`
-	PublishAt   When         `yaml:"publish_at" json:"publish_at,omitzero" jsonschema_description:"Embargo: nothing of the story shows before this time."`
-	Expires     When         `yaml:"expires" json:"expires,omitzero" jsonschema_description:"From this time the story is in no feed and no digest; its page stays."`
-	Status      Status       `yaml:"status" json:"status,omitempty" jsonschema:"enum=draft,enum=published,enum=withdrawn,enum=erased" jsonschema_description:"draft, published (default), withdrawn (a notice stands in its place) or erased (nothing of it is left)."`
+	Rights      string       `yaml:"rights" also:"copyright,license,licence" json:"rights,omitempty" jsonschema_description:"Copyright line, such as © IOM 2015."`
+	PublishAt   When         `yaml:"publish_at" also:"embargo,publishdate,publish_date,published_at" json:"publish_at,omitzero" jsonschema_description:"Embargo: nothing of the story shows before this time."`
+	Expires     When         `yaml:"expires" also:"expirydate,expiry,expires_at" json:"expires,omitzero" jsonschema_description:"From this time the story is in no feed and no digest; its page stays."`
+	Status      Status       `yaml:"status" also:"draft,published" json:"status,omitempty" jsonschema:"enum=draft,enum=published,enum=withdrawn,enum=erased" jsonschema_description:"draft, published (default), withdrawn (a notice stands in its place) or erased (nothing of it is left)."`
 	Corrections []Correction `yaml:"corrections" json:"corrections,omitempty" jsonschema_description:"What was put right, and when; shown with the story."`
 	Newsletter  Placement    `yaml:"newsletter" json:"newsletter,omitempty" jsonschema:"enum=auto,enum=lead,enum=skip" jsonschema_description:"The story's place in the digest: auto (default), lead (on top) or skip (left out)."`
 	ID          string       `yaml:"id" json:"id,omitempty" jsonschema_description:"Pins the story's identity, as a URI. Leave it out: one is minted and kept."`

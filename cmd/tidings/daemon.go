@@ -247,10 +247,22 @@ func (d *daemon) tell(scan items.Scan) {
 		if p.Severity == problem.Error {
 			level = slog.LevelError
 		}
-		d.log.Log(context.Background(), level, "problem", "item", p.File, "line", p.Line, "what", p.What, "hint", strings.ReplaceAll(p.Hint, "\n", " "))
+		what := []any{"item", p.File}
+		if p.Line > 0 {
+			what = append(what, "line", p.Line)
+		}
+		d.log.Log(context.Background(), level, "problem", append(what, "what", p.What, "hint", strings.ReplaceAll(p.Hint, "\n", " "))...)
+	}
+	pending := map[string]bool{}
+	for _, f := range scan.Files {
+		pending[f.Name] = f.Pending
 	}
 	for _, p := range d.said {
-		if !slices.Contains(probs, p) {
+		switch {
+		case slices.Contains(probs, p):
+		case pending[p.File]: // it may be there again when the file is written
+			probs = append(probs, p)
+		default:
 			d.log.Info("problem is gone", "item", p.File, "what", p.What)
 		}
 	}

@@ -383,13 +383,19 @@ func testWaitsForPictures(t *testing.T) {
 	})
 	d.await(t, 4*time.Second, "story that waits for nothing", func() bool { return d.feedHas("First words") })
 	d.await(t, 3*time.Second, "word of the waiting", func() bool {
-		return strings.Contains(d.log.String(), `item=items/lost.md line=0 what="it waits for lost.png until 09:00; then the story is published without it"`)
+		return strings.Contains(d.log.String(), `item=items/lost.md what="it waits for lost.png until 09:00; then the story is published without it"`)
 	})
 	d.await(t, 3*time.Second, "word of a part", func() bool {
 		return strings.Contains(d.log.String(), "it waits for late.png, of which only a part is there,")
 	})
 	if d.feedHas("Late") || d.page("/news/late/") != "" {
 		t.Error("a story shows before its picture is there")
+	}
+	d.write(t, "items/late.png", picture[:len(picture)*3/4]) // the copying goes on, and pauses again
+	d.write(t, "items/second.md", item("Second", "", "Second words."))
+	d.await(t, 4*time.Second, "another story", func() bool { return d.feedHas("Second words") })
+	if strings.Contains(d.log.String(), `msg="problem is gone" item=items/late.md`) {
+		t.Errorf("the waiting is said to be over while the copying goes on:\n%s", d.log.String())
 	}
 	d.write(t, "items/late.png", picture)
 	d.await(t, grace, "story with its picture", func() bool {

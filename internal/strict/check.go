@@ -85,7 +85,7 @@ func (d *Document) checkStruct(n *yaml.Node, t reflect.Type, path string) {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key.Value })
 		if i < 0 {
 			d.unknown++
-			d.Errorf(d.lineOf(key.Line), unknownHint(key, value, keys(fields), n.Style), "unknown key %q", name(path, key.Value))
+			d.Errorf(d.lineOf(key.Line), unknownHint(key, value, fields, n.Style), "unknown key %q", name(path, key.Value))
 			return
 		}
 		d.check(value, fields[i].Type, name(path, key.Value))
@@ -180,7 +180,7 @@ func (d *Document) checkHash(n *yaml.Node, c, path string) {
 		"%s: everything from %q on would be lost, for YAML reads it as a comment", path, c)
 }
 
-// Field is one key that a struct takes.
+// Field is one key that a struct takes. A tag such as also:"tags,categories" names what it is called elsewhere, for hints.
 type Field struct {
 	Key  string
 	Type reflect.Type
@@ -221,10 +221,15 @@ func keys(fields []Field) []string {
 }
 
 // unknownHint knows the most frequent cause in {…}: "venue: Terminal 3, Hamburg" ends at its comma.
-func unknownHint(node, value *yaml.Node, known []string, style yaml.Style) string {
-	key := node.Value
+func unknownHint(node, value *yaml.Node, fields []Field, style yaml.Style) string {
+	key, known := node.Value, keys(fields)
 	if style&yaml.FlowStyle != 0 && isNull(value) {
 		return fmt.Sprintf("in { } a comma ends a value: if %q belongs to the value before it, put that whole value in quotes", key)
+	}
+	for _, f := range fields {
+		if slices.Contains(strings.Split(f.Tag.Get("also"), ","), strings.ToLower(key)) {
+			return fmt.Sprintf("it is called %s here", f.Key)
+		}
 	}
 	if n := Nearest(key, known); n != "" {
 		return fmt.Sprintf("did you mean %s?", n)
