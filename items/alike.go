@@ -20,11 +20,12 @@ func (it *Item) looks() looks {
 }
 
 // recognise finds stories whose file got another name and another text at once: one file of the same title, language and date is gone, and
-// one is new. One that pins an id is meant to be another story.
-func (m *matcher) recognise() {
+// one is new. One that pins an id is meant to be another story. A draft, or what is not due, has lain there before it is seen: it takes no
+// story from readers.
+func (m *matcher) recognise(now time.Time) {
 	fresh := map[looks][]int{}
 	for i, f := range m.files {
-		if m.found[i] == nil && f.Item != nil && f.Item.ID == "" {
+		if m.found[i] == nil && f.Item != nil && f.Item.ID == "" && (f.shows(now) || strictness[f.Item.Status] > strictness[Draft]) {
 			fresh[f.Item.looks()] = append(fresh[f.Item.looks()], i)
 		}
 	}
@@ -51,7 +52,7 @@ func (m *matcher) justGone(s *Story) bool {
 
 // Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is
 // gone, or the only new one beside the only one that is gone, in one folder and of one date. Stories are those that Match gave, absent those
-// that Absent did, with the same grace; times are told in zone.
+// that Absent did, with the same grace; times are told in zone. The files are in the order of their paths.
 func Alike(files []File, stories, absent []Story, grace time.Duration, zone *time.Location) (probs problem.List) {
 	gone := filter(absent, func(s *Story) bool { return s.Status == Published && !s.Gone.IsZero() })
 	if len(gone) == 0 {
@@ -59,15 +60,22 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 	}
 	first := slices.MinFunc(gone, func(a, b *Story) int { return a.Gone.Compare(b.Gone) }).Gone
 	fresh := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })
+	titled := map[string][]*Story{} // there may be thousands of both
+	for _, old := range gone {
+		titled[fold(old.Item.Title)] = append(titled[fold(old.Item.Title)], old)
+	}
+	only := len(fresh) == 1 && len(gone) == 1
 	for _, s := range fresh {
-		at := slices.IndexFunc(gone, func(old *Story) bool {
-			return !s.FirstPublished.Before(old.Gone) && s.alike(old, len(fresh) == 1 && len(gone) == 1)
-		})
-		i := slices.IndexFunc(files, func(f File) bool { return f.Path == s.Path })
-		if at < 0 || i < 0 {
+		among := titled[fold(s.Item.Title)]
+		if only {
+			among = gone
+		}
+		at := slices.IndexFunc(among, func(old *Story) bool { return !s.FirstPublished.Before(old.Gone) && s.alike(old, only) })
+		i, there := slices.BinarySearchFunc(files, s.Path, func(f File, path string) int { return strings.Compare(f.Path, path) })
+		if at < 0 || !there {
 			continue
 		}
-		old, f := gone[at], files[i]
+		old, f := among[at], files[i]
 		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it: id: "+old.ID,
 			"it looks like %s, which is gone: it is published as a new story, so readers see both, and the old one is withdrawn at %s",
 			strings.TrimSuffix(f.Name, f.Path)+old.Path, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))

@@ -83,6 +83,11 @@ type File struct {
 // Waits tells whether the file was left for later: it, or a file beside it, may not be complete.
 func (f File) Waits() bool { return f.Pending || !f.Until.IsZero() }
 
+// shows tells whether the item is to be seen at now, as far as the file itself says.
+func (f File) shows(now time.Time) bool {
+	return f.Item != nil && f.Item.Status == Published && !now.Before(f.Item.Due())
+}
+
 // Scan is what a look at the folder found: all item files by path, and problems with files that are no items.
 type Scan struct {
 	Files    []File

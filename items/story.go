@@ -63,7 +63,7 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	for _, rule := range []func(i int) *Story{m.byPin, m.byPathAndHash, m.byHash, m.byPath, m.byStem} {
 		m.apply(rule)
 	}
-	m.recognise()
+	m.recognise(now)
 	var probs problem.List
 	stories := make([]Story, len(files))
 	for _, i := range mintingOrder(files, now) {
@@ -126,7 +126,7 @@ func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Sto
 func mintingOrder(files []File, now time.Time) []int {
 	var shown, others []int
 	for i, f := range files {
-		if f.Item != nil && f.Item.Status == Published && !now.Before(f.Item.Due()) {
+		if f.shows(now) {
 			shown = append(shown, i)
 		} else {
 			others = append(others, i)

@@ -164,6 +164,14 @@ func TestIdentity(t *testing.T) {
 		{"or the language is another", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "language: fr\n")) }, "b.md=b z.md=z"},
 		{"or it pins an id of its own", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "id: tag:example.org,2015:z\n")) }, "b.md=b z.md=z"},
 		{"or the first is there still", func(r *room) { r.write("z.md", item("A", "summary: New.\n")) }, "a.md=a b.md=b z.md=z"},
+		{"or it is a draft beside it", func(r *room) {
+			r.write("z.md", item("A", "status: draft\n"))
+			r.publish()
+			r.rename("a.md", "gone")
+			r.publish()
+			r.rename("gone", "a.md")
+		}, "a.md=a b.md=b z.md=z"},
+		{"or not due yet", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "publish_at: 2030-01-01\n")) }, "b.md=b z.md=z"},
 		{"a new broken file is none", func(r *room) { r.write("c.md", "---\n") }, "a.md=a b.md=b"},
 	} {
 		t.Run(fmt.Sprintf("%02d", i+1), func(t *testing.T) {
