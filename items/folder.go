@@ -142,7 +142,7 @@ func (f *Folder) Take(ctx context.Context) (Scan, error) { return f.look(ctx, vi
 
 // TakeSettled looks at the folder and takes the files that were seen unchanged for a second before now: so a file that is
 // being written slowly is not taken by half. The others stay as they were last taken, and are marked Pending. An item that names a
-// file beside it which is not there, or not wholly, stays as it was, too, for at most Grace.
+// file beside it which is not there, or not wholly, stays as it was, too, for at most Grace after the last change of that.
 func (f *Folder) TakeSettled(ctx context.Context, now time.Time) (Scan, error) {
 	return f.look(ctx, visit{now: now, grace: f.Grace, holds: true})
 }
