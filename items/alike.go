@@ -20,11 +20,12 @@ func (it *Item) looks() looks {
 }
 
 // recognise finds stories whose file got another name and another text at once: one file of the same title, language and date is gone, and
-// one is new. One that pins an id is meant to be another story.
-func (m *matcher) recognise() {
+// one is new. One that pins an id is meant to be another story. A draft, or what is not due, has lain there before it is seen: it takes no
+// story from readers.
+func (m *matcher) recognise(now time.Time) {
 	fresh := map[looks][]int{}
 	for i, f := range m.files {
-		if m.found[i] == nil && f.Item != nil && f.Item.ID == "" {
+		if m.found[i] == nil && f.Item != nil && f.Item.ID == "" && (f.shows(now) || strictness[f.Item.Status] > strictness[Draft]) {
 			fresh[f.Item.looks()] = append(fresh[f.Item.looks()], i)
 		}
 	}
@@ -52,7 +53,7 @@ func (m *matcher) justGone(s *Story) bool {
 // Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is
 // gone, or the only new one beside the only one that is gone, in one folder and of one date, or, published no longer than grace before, in the
 // file of one that is gone: somebody renamed it and wrote it anew, and then gave it its old name. Stories are those that Match gave, absent those
-// that Absent did, with the same grace; times are told in zone.
+// that Absent did, with the same grace; times are told in zone. The files are in the order of their paths.
 func Alike(files []File, stories, absent []Story, grace time.Duration, zone *time.Location) (probs problem.List) {
 	gone := filter(absent, func(s *Story) bool { return s.Status == Published && !s.Gone.IsZero() })
 	if len(gone) == 0 {
@@ -60,25 +61,54 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 	}
 	first := slices.MinFunc(gone, func(a, b *Story) int { return a.Gone.Compare(b.Gone) }).Gone
 	recent := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first.Add(-grace)) })
-	only := len(gone) == 1 && len(filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })) == 1
+	l := newLost(gone, len(gone) == 1 && len(filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })) == 1)
 	for _, s := range recent {
-		at := slices.IndexFunc(gone, func(old *Story) bool {
-			return s.Path == old.Path && s.Item.ID == "" || !s.FirstPublished.Before(old.Gone) && s.alike(old, only)
-		})
-		i := slices.IndexFunc(files, func(f File) bool { return f.Path == s.Path })
-		if at < 0 || i < 0 {
+		old := l.like(s)
+		i, there := slices.BinarySearchFunc(files, s.Path, func(f File, path string) int { return strings.Compare(f.Path, path) })
+		if old == nil || !there {
 			continue
 		}
-		old, f := gone[at], files[i]
+		f := files[i]
 		was := strings.TrimSuffix(f.Name, f.Path) + old.Path + ", which is gone"
 		if s.Path == old.Path {
 			was = "the story that this file held before"
 		}
 		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it: id: "+old.ID,
-			"it looks like %s: it is published as a new story, so readers see both, and the old one is withdrawn at %s",
-			was, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
+			"it looks like %s: it is published as a new story, so readers see both, and the old one is withdrawn at %s", was, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
 	}
 	return probs
+}
+
+// lost are the stories whose files are gone: there may be thousands, and as many new ones.
+type lost struct {
+	all    []*Story
+	titled map[string][]*Story // by folded title
+	at     map[string]*Story   // by path
+	only   bool                // one is gone, and one is new
+}
+
+func newLost(all []*Story, only bool) lost {
+	l := lost{all, map[string][]*Story{}, map[string]*Story{}, only}
+	for _, s := range all {
+		title := fold(s.Item.Title)
+		l.titled[title], l.at[s.Path] = append(l.titled[title], s), s
+	}
+	return l
+}
+
+// like is the one that a new story is likely to be; nil for none.
+func (l lost) like(s *Story) *Story {
+	if old := l.at[s.Path]; old != nil && s.Item.ID == "" {
+		return old
+	}
+	among := l.titled[fold(s.Item.Title)]
+	if l.only {
+		among = l.all
+	}
+	if i := slices.IndexFunc(among, func(old *Story) bool { return !s.FirstPublished.Before(old.Gone) && s.alike(old, l.only) }); i >= 0 {
+		return among[i]
+	}
+	return nil
 }
 
 func filter(stories []Story, wanted func(s *Story) bool) (out []*Story) {

@@ -45,7 +45,9 @@ func (t *taken) lookBeside(file File, v visit, zone *time.Location) File {
 			b.look(ref)
 		}
 	}
-	t.besides = b.seen
+	if file.Item != nil { // a file with an error tells nothing of what it names
+		t.besides = b.seen
+	}
 	if len(b.file.Lacks) > 0 {
 		return t.asItWas(b.file)
 	}
@@ -327,13 +329,20 @@ func sources(refs []localRef) (out []string) {
 	return out
 }
 
-// localRefs lists the files that the item shows or offers.
+// localRefs lists the files that the item shows, offers or links to, each once.
 func (it *Item) localRefs() []localRef {
 	var out []localRef
+	at := map[string]int{}
 	add := func(src string, link bool) {
-		if schemeOf(src) == "" && src != "" && !strings.HasPrefix(src, "//") && !strings.HasPrefix(src, "#") {
-			out = append(out, localRef{src, link})
+		if schemeOf(src) != "" || src == "" || strings.HasPrefix(src, "//") || strings.HasPrefix(src, "#") {
+			return
 		}
+		if i, known := at[src]; known {
+			out[i].link = out[i].link && link
+			return
+		}
+		at[src] = len(out)
+		out = append(out, localRef{src, link})
 	}
 	if it.Image != nil {
 		add(it.Image.Src, false)

@@ -31,7 +31,7 @@ func TestBeside(t *testing.T) {
 		at   string            // time of the look
 		put  map[string]string // files written a moment ago; "-" deletes one
 		want string            // the item's title, soon, and until when it waits
-		said string            // a part of what is said; "" for nothing
+		said string            // a part of what is said, between ^ and $; "" for nothing
 	}
 	put := func(pairs ...string) map[string]string {
 		m := map[string]string{}
@@ -124,6 +124,14 @@ func TestBeside(t *testing.T) {
 			{"10:00:01", nil, shows(""), "../x.jpg leads out of the items folder: the story is published without it\n" +
 				"items/a.md: warning: .x.jpg is not for publication: the story is published without it\n" +
 				"items/a.md: warning: here is no ordinary file: the story is published without it"}}},
+		{"19 an error meanwhile does not make it wait anew", put("a.md", item("A", picture)), []step{
+			{"10:10:00", nil, shows(""), "is not there"},
+			{"10:20:00", put("a.md", item("B", picture+"titel: x\n")), shows(soon), ""},
+			{"10:20:02", nil, nothing, "titel"},
+			{"10:21:00", put("a.md", item("C", picture)), nothing + soon, "titel"},
+			{"10:21:02", nil, "C", "is not there"}}},
+		{"20 what is named twice is told once", put("a.md", item("A", picture)+"\n![x](a.jpg) [x](a.jpg)\n"), []step{
+			{"10:00:01", nil, nothing + " 10:10", "^items/a.md: warning: it waits for a.jpg until 10:10; then the story is published without it\n$"}}},
 	} {
 		p := newPress(t)
 		p.folder.Grace = 10 * time.Minute
@@ -161,7 +169,7 @@ func TestBeside(t *testing.T) {
 		look(at("10:00:00"), test.files)
 		for _, s := range test.steps {
 			got, said := look(at(s.at), s.put)
-			if got != s.want || !strings.Contains(said, s.said) || s.said == "" && said != "" {
+			if got != s.want || !strings.Contains("^"+said+"$", s.said) || s.said == "" && said != "" {
 				t.Errorf("%s: at %s: %q, want %q; said is %q", test.name, s.at, got, s.want, said)
 			}
 		}

@@ -83,6 +83,11 @@ type File struct {
 // Waits tells whether the file was left for later: it, or a file beside it, may not be complete.
 func (f File) Waits() bool { return f.Pending || !f.Until.IsZero() }
 
+// shows tells whether the item is to be seen at now, as far as the file itself says.
+func (f File) shows(now time.Time) bool {
+	return f.Item != nil && f.Item.Status == Published && !now.Before(f.Item.Due())
+}
+
 // Scan is what a look at the folder found: all item files by path, and problems with files that are no items.
 type Scan struct {
 	Files    []File
@@ -140,7 +145,7 @@ func (f *Folder) Take(ctx context.Context) (Scan, error) { return f.look(ctx, vi
 
 // TakeSettled looks at the folder and takes the files that were seen unchanged for a second before now: so a file that is
 // being written slowly is not taken by half. The others stay as they were last taken, and are marked Pending. An item that names a
-// file beside it which is not there, or not wholly, stays as it was, too, for at most Grace.
+// file beside it which is not there, or not wholly, stays as it was, too, for at most Grace after the last change of that.
 func (f *Folder) TakeSettled(ctx context.Context, now time.Time) (Scan, error) {
 	return f.look(ctx, visit{now: now, grace: f.Grace, holds: true})
 }

@@ -52,7 +52,8 @@ type Known struct {
 func (k Known) Same(other Known) bool { return k.version != "" && k.version == other.version }
 
 // Match says which story each file is, and returns the stories that have a file, by path. A file is the story of the id it
-// pins, else of its content, else of its path, else of the title and date that a file had which is gone; else it is a new one. So a
+// pins, else of its content, else of its path (but for that of a withdrawn story which is gone and has another date), else of the title and
+// date that a file had which is gone; else it is a new one. So a
 // renamed file keeps its story, and two files whose names were exchanged keep theirs. The same files give the same new ids, whatever the
 // time and the order.
 func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
@@ -63,7 +64,7 @@ func (k Known) Match(files []File, now time.Time) ([]Story, problem.List) {
 	for _, rule := range []func(i int) *Story{m.byPin, m.byPathAndHash, m.byHash, m.byPath, m.byStem} {
 		m.apply(rule)
 	}
-	m.recognise()
+	m.recognise(now)
 	var probs problem.List
 	stories := make([]Story, len(files))
 	for _, i := range mintingOrder(files, now) {
@@ -126,7 +127,7 @@ func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Sto
 func mintingOrder(files []File, now time.Time) []int {
 	var shown, others []int
 	for i, f := range files {
-		if f.Item != nil && f.Item.Status == Published && !now.Before(f.Item.Due()) {
+		if f.shows(now) {
 			shown = append(shown, i)
 		} else {
 			others = append(others, i)
@@ -261,7 +262,19 @@ func (m *matcher) byHash(i int) *Story {
 	return nil
 }
 
-func (m *matcher) byPath(i int) *Story { return m.atPath[m.files[i].Path] }
+func (m *matcher) byPath(i int) *Story { return m.atPath[m.files[i].Path].claimedBy(m.files[i]) }
+
+// claimedBy gives the story, or nil where it was withdrawn, its file went, and file is another's that has the name now: one of another date,
+// such as the next of a column. A file that has an error or waits may yet be either: it claims the story only to take it back.
+func (s *Story) claimedBy(file File) *Story {
+	if s == nil || s.Status != Withdrawn || s.Gone.IsZero() || s.Item == nil {
+		return s
+	}
+	if file.Item == nil && strictness[file.Status] <= strictness[Draft] || file.Item != nil && !file.Item.Date.Time.Equal(s.Item.Date.Time) {
+		return nil
+	}
+	return s
+}
 
 // byStem finds a story whose file changed its format: story.md became story.yaml.
 func (m *matcher) byStem(i int) *Story {
@@ -272,7 +285,7 @@ func (m *matcher) byStem(i int) *Story {
 	if _, there := m.present[s.Path]; there {
 		return nil
 	}
-	return s
+	return s.claimedBy(m.files[i])
 }
 
 // story gives file i's story: the one that was found, or a new one if the file is good.

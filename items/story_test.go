@@ -164,6 +164,14 @@ func TestIdentity(t *testing.T) {
 		{"or the language is another", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "language: fr\n")) }, "b.md=b z.md=z"},
 		{"or it pins an id of its own", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "id: tag:example.org,2015:z\n")) }, "b.md=b z.md=z"},
 		{"or the first is there still", func(r *room) { r.write("z.md", item("A", "summary: New.\n")) }, "a.md=a b.md=b z.md=z"},
+		{"or it is a draft beside it", func(r *room) {
+			r.write("z.md", item("A", "status: draft\n"))
+			r.publish()
+			r.rename("a.md", "gone")
+			r.publish()
+			r.rename("gone", "a.md")
+		}, "a.md=a b.md=b z.md=z"},
+		{"or not due yet", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "publish_at: 2030-01-01\n")) }, "b.md=b z.md=z"},
 		{"a new broken file is none", func(r *room) { r.write("c.md", "---\n") }, "a.md=a b.md=b"},
 	} {
 		t.Run(fmt.Sprintf("%02d", i+1), func(t *testing.T) {
@@ -445,5 +453,33 @@ func TestDeadCopies(t *testing.T) {
 	after := r.publish()
 	if after["s.md"].ID != before["shelter.md"].ID || after["s.md"].Slug != "shelter" {
 		t.Errorf("%s", names(after, before))
+	}
+}
+
+// TestAlikeMany: thousands of files that get another name and title at once take no minutes.
+func TestAlikeMany(t *testing.T) {
+	now := time.Date(2016, 1, 1, 9, 0, 0, 0, time.UTC)
+	var known items.Known
+	var files []items.File
+	for i := range 4000 {
+		old := items.Item{Title: fmt.Sprintf("Été %d", i), Language: "fr", Status: items.Published}
+		renamed := old
+		if i%2 == 0 {
+			renamed.Title = fmt.Sprintf("Un été %d", i)
+		}
+		path := fmt.Sprintf("%04d.md", i)
+		known.Stories = append(known.Stories, items.Story{ID: path, Slug: path, Path: "a" + path, Item: &old, Status: items.Published, FirstPublished: now, Gone: now})
+		files = append(files, items.File{Path: path, Name: "items/" + path, Item: &renamed})
+	}
+	start := time.Now()
+	now = now.Add(time.Minute)
+	absent := known.Absent(nil, now, time.Hour)
+	var fresh []items.Story
+	for _, f := range files {
+		fresh = append(fresh, items.Story{ID: "new" + f.Path, Path: f.Path, Item: f.Item, Status: items.Published, FirstPublished: now})
+	}
+	probs := items.Alike(files, fresh, absent, time.Hour, time.UTC)
+	if took := time.Since(start); len(probs) != 2000 || took > 5*time.Second {
+		t.Errorf("%d warnings in %v", len(probs), took)
 	}
 }

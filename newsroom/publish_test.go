@@ -529,3 +529,55 @@ func (r *room) shown() string {
 	}
 	return r.read("public/" + m[1])
 }
+
+// TestNameAgain: when a story was withdrawn since its file was deleted, a file of its name brings it back; one of another date is another story,
+// which readers get as new, be it in another format and with an error or without its picture at first.
+func TestNameAgain(t *testing.T) {
+	t.Parallel()
+	const column = "Job openings"
+	for _, test := range []struct {
+		name  string // number and why
+		after time.Duration
+		texts []string // of the file that comes then, one after the other
+		file  string
+		same  bool
+	}{
+		{"1 another date", time.Hour, []string{item(column, "date: 2016-12-08")}, "jobs.md", false},
+		{"2 with an error at first", time.Hour, []string{item(column, "dat: 2016-12-08"), item(column, "date: 2016-12-08")}, "jobs.md", false},
+		{"3 in another format", time.Hour, []string{"title: " + column + "\ndate: 2016-12-08\nbody: x\n"}, "jobs.yaml", false},
+		{"4 waiting for its picture", time.Hour, []string{item(column, "date: 2016-12-08\nimage: {src: gone.png, alt: x}")}, "jobs.md", false},
+		{"5 the same file", time.Hour, []string{item(column, "date: 2016-12-01")}, "jobs.md", true},
+		{"6 another text", time.Hour, []string{item("Jobs", "date: 2016-12-01")}, "jobs.md", true},
+		{"7 with an error at first", time.Hour, []string{item("Jobs", "dat: 2016-12-01"), item("Jobs", "date: 2016-12-01")}, "jobs.md", true},
+		{"8 another date, before it was withdrawn", time.Minute, []string{item(column, "date: 2016-12-08")}, "jobs.md", true},
+	} {
+		r := newRoom(t)
+		r.onlyItems("jobs.md", item(column, "date: 2016-12-01"), "b.md", item("B", "date: 2016-12-02"))
+		r.Newsroom = r.openAgain(true)
+		settle := func() { // as the daemon does: twice, for files to settle, and when a story has waited enough
+			for _, d := range []time.Duration{time.Second, 3 * time.Second, 3 * time.Second} {
+				r.pass(d)
+				r.publish()
+			}
+		}
+		guid := func() string {
+			_, entry, _ := strings.Cut(r.read("public/feeds/news.rss"), "Job")
+			return between(entry, "<guid", "</guid>")
+		}
+		settle()
+		before := guid()
+		r.remove("items/jobs.md")
+		settle()
+		r.pass(test.after)
+		settle()
+		for _, text := range test.texts {
+			r.write("items/"+test.file, text)
+			settle()
+		}
+		r.pass(10 * time.Minute)
+		settle()
+		if now := guid(); before == "" || now == "" || (now == before) != test.same {
+			t.Errorf("%s: it is published as %s, and was as %s:\n%s", test.name, now, before, r.read("public/feeds/news.rss"))
+		}
+	}
+}
