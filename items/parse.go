@@ -220,32 +220,29 @@ func statusIn(text string) Status {
 
 // UnmarshalYAML reads a mere text as a slug of this newsroom's.
 func (r *Related) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		r.Slug = n.Value
-		return nil
-	}
 	type plain Related
-	return n.Decode((*plain)(r))
+	return textOr(n, &r.Slug, (*plain)(r))
 }
 
 // UnmarshalYAML reads a mere text as the person's name.
 func (p *Person) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		p.Name = n.Value
-		return nil
-	}
 	type plain Person
-	return n.Decode((*plain)(p))
+	return textOr(n, &p.Name, (*plain)(p))
 }
 
 // UnmarshalYAML reads a mere text as the contact's name.
-func (p *Contact) UnmarshalYAML(n *yaml.Node) error {
+func (c *Contact) UnmarshalYAML(n *yaml.Node) error {
+	type plain Contact
+	return textOr(n, &c.Name, (*plain)(c))
+}
+
+// textOr reads a mere text into the field that it stands for, and a group of keys into the whole.
+func textOr(n *yaml.Node, field *string, whole any) error {
 	if n.Kind == yaml.ScalarNode {
-		p.Name = n.Value
+		*field = n.Value
 		return nil
 	}
-	type plain Contact
-	return n.Decode((*plain)(p))
+	return n.Decode(whole)
 }
 
 // Slugify makes a name for use in addresses: lower-case letters, digits and hyphens, at most 80 characters.

@@ -138,14 +138,7 @@ func TestChangedIDs(t *testing.T) {
 		t.Errorf("the calendar changed, too:\n%s", text)
 	}
 
-	n, err := newsroom.Open(t.Context(), r.dir, newsroom.Outside{Now: r.now, Force: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	if p, err := n.Publish(t.Context()); err != nil || p.Complaints() != nil {
-		t.Errorf("by force: %v, %v", err, p.Complaints())
-	}
+	r.force()
 	if p := r.publish(); p.Complaints() != nil || p.Changed() {
 		t.Errorf("after that: %v, %+v", p.Complaints(), p.Report)
 	}
