@@ -127,12 +127,11 @@ func (s *site) example(name string, change ...string) string {
 // freeAddress gives an address that nothing listens at.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := testtool.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // start runs a server until the test ends, and waits until it answers.

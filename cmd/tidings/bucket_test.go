@@ -417,7 +417,7 @@ func TestBucketRefuses(t *testing.T) {
 		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>No.</Message></Error>", refusal)
 	}))
 	defer refusing.Close()
-	nobody, err := freeAddress()
+	nobody, err := testtool.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (l *logBuffer) String() string {
 // ends, SIGTERM has to end the daemon, with success.
 func startDaemon(t *testing.T, start time.Time, config string, files map[string]string) *daemonProcess {
 	t.Helper()
-	address, err := freeAddress()
+	address, err := testtool.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -399,7 +399,7 @@ func (s *session) Data(r io.Reader) error {
 func startSink(t *testing.T) (address string, mails func() []*delivered) {
 	t.Helper()
 	program := testtool.Need(t, "smtp-sink")
-	address, err := freeAddress()
+	address, err := testtool.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

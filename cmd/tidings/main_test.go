@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"flag"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tidings"
+	"tidings/internal/testtool"
 )
 
 // clockVariable holds the time, in RFC 3339, at which a tidings process of these tests begins; from then on its clock
@@ -55,7 +55,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
-			address, err := freeAddress()
+			address, err := testtool.FreeAddress()
 			e.Setenv("ADDRESS", address)
 			e.Setenv(raceVariable, os.Getenv(raceVariable))
 			e.Setenv(clockVariable, "2016-12-19T09:00:00Z")
@@ -99,15 +99,6 @@ func copyNewsroom(dir, address string) error {
 		}
 		return path, data
 	})
-}
-
-// freeAddress gives an address that nothing listens at.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // wantMails (mails DIR N) counts the mails in a newsroom's outbox.

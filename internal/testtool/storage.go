@@ -124,12 +124,11 @@ func (s *Storage) SetPolicy(t testing.TB, policy string) {
 }
 
 func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // waitFor returns when somebody listens at the address.
