@@ -130,7 +130,7 @@ func (s *site) delta(w http.ResponseWriter, r *http.Request, f *file, whole form
 	if i := slices.IndexFunc(codings, func(c coding) bool { return c.name == whole.coding }); i >= 0 {
 		body = codings[i].packed(body)
 	}
-	h.Set("Last-Modified", f.info.ModTime().UTC().Format(http.TimeFormat))
+	h.Del("Accept-Ranges") // it is made for this client
 	h.Set("IM", "feed")
 	h.Set("Delta-Base", quoted(raw[slices.Index(contents(raw), base.tag)]))
 	h.Set("Cache-Control", "no-store, im") // only a cache that knows deltas may keep one (RFC 3229 §10.8.3)

@@ -61,7 +61,8 @@ type form struct {
 	body   []byte // nil: not kept
 	tag    string // without the quotes: base64 of the content's SHA-256, of a compressed form followed by a dot and its own
 	coding string // "" for the bytes as they are
-	header http.Header
+
+	whole, unchanged http.Header // of an answer with the bytes, and of one without, for the client has them
 }
 
 // weight is the most that is kept of the file, in bytes: no compressed form is as long as the body.
@@ -179,7 +180,7 @@ func (s *files) read(name string) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	f.header = headers(name, f.form)
+	f.whole, f.unchanged = headers(name, info.ModTime(), f.form)
 	s.remember(f)
 	return f, nil
 }
@@ -220,7 +221,7 @@ func (s *files) packed(f *file, c coding) form {
 		return f.form
 	}
 	packed := form{body: body, tag: f.tag + "." + own, coding: c.name}
-	packed.header = headers(f.name, packed)
+	packed.whole, packed.unchanged = headers(f.name, f.info.ModTime(), packed)
 	return packed
 }
 

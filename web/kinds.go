@@ -1,11 +1,13 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tidings/feed"
 	"tidings/publish"
@@ -37,17 +39,24 @@ func vary(name string) string {
 	return strings.Join(fields, ", ")
 }
 
-// headers are those of an answer that shows a file in this form. They are shared by many answers: none may change the slices.
-func headers(name string, f form) http.Header {
+// headers are those of an answer that shows a file in this form, and those of one that says that it is unchanged, which
+// are as few as RFC 9110 §15.4.5 asks for. They are shared by many answers: none may change the slices.
+func headers(name string, modified time.Time, f form) (whole, unchanged http.Header) {
 	of := publish.HeadersOf(name)
-	h := http.Header{"Content-Type": {of.Type}, "Cache-Control": {of.Cache}, "Etag": {quoted(f.tag)}}
+	unchanged = http.Header{"Cache-Control": {of.Cache}, "Etag": {quoted(f.tag)}}
 	if v := vary(name); v != "" {
-		h["Vary"] = []string{v}
+		unchanged["Vary"] = []string{v}
 	}
-	if f.coding != "" { // http.ServeContent sets the length only of what is not encoded
-		h["Content-Encoding"], h["Content-Length"] = []string{f.coding}, []string{strconv.Itoa(len(f.body))}
+	whole = maps.Clone(unchanged)
+	whole["Content-Type"], whole["Accept-Ranges"] = []string{of.Type}, []string{"bytes"}
+	whole["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
+	if f.body != nil {
+		whole["Content-Length"] = []string{strconv.Itoa(len(f.body))}
 	}
-	return h
+	if f.coding != "" {
+		whole["Content-Encoding"] = []string{f.coding}
+	}
+	return whole, unchanged
 }
 
 // sharing lets readers that run in a browser see the answer, be it an error.

@@ -51,6 +51,14 @@ func bounded(most int64) func(net.Conn, http.ConnState) {
 // file, and one that has stopped reading is cut off.
 type steady struct{ http.ResponseWriter }
 
+// WriteHeader takes away what http.ServeContent leaves of the file in an answer without it: a length that no bytes follow.
+func (w steady) WriteHeader(status int) {
+	if status == http.StatusPreconditionFailed {
+		withoutContent(w.Header())
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
 // ReadFrom sends what http.ServeContent copies. It hands on files and bytes as such: they go out without another copy.
 func (w steady) ReadFrom(src io.Reader) (sent int64, err error) {
 	limited, ok := src.(*io.LimitedReader)

@@ -3,13 +3,12 @@ package web
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
 	"path"
-	"strconv"
+	"slices"
 	"strings"
 
 	"tidings/publish"
@@ -68,17 +67,37 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, name string) {
 		s.absent(w, r, name, err)
 		return
 	}
-	chosen := f.in(r.Header.Get("Accept-Encoding"))
-	maps.Copy(w.Header(), chosen.header)
+	chosen, h := f.in(r.Header.Get("Accept-Encoding")), w.Header()
+	same := has(r, chosen)
+	if same {
+		maps.Copy(h, chosen.unchanged)
+	} else {
+		maps.Copy(h, chosen.whole)
+	}
 	switch {
 	case f.name != name: // the landing page, at the feed's address
-		w.Header().Set("Vary", vary(name))
+		h.Set("Vary", vary(name))
 	case isLive(name) && s.Newsroom.Config.Feeds.Hub != "":
-		w.Header().Set("Link", discovery(s.Newsroom.Config.Feeds.Hub, s.Newsroom.Config.URL, name))
+		h.Set("Link", discovery(s.Newsroom.Config.Feeds.Hub, s.Newsroom.Config.URL, name))
 	}
-	if !s.delta(w, r, f, chosen) {
+	switch {
+	case same:
+		w.WriteHeader(http.StatusNotModified)
+	case s.delta(w, r, f, chosen):
+	default:
 		s.send(w, r, f, chosen)
 	}
+}
+
+// has tells of a client that has this form already, which is what a feed reader mostly asks. What else http.ServeContent may
+// have to decide is left to it.
+func has(r *http.Request, f form) bool {
+	return !asks(r, "If-Match", "If-Unmodified-Since") && slices.Contains(tags(r.Header["If-None-Match"]), f.tag)
+}
+
+// asks tells whether a request has one of these headers, whose names are canonical.
+func asks(r *http.Request, headers ...string) bool {
+	return slices.ContainsFunc(headers, func(h string) bool { return len(r.Header[h]) > 0 })
 }
 
 // discovery names the hub that tells of changes of a feed, and the address by which the hub knows the feed (WebSub §4).
@@ -115,6 +134,10 @@ func (s *site) find(r *http.Request, name string) (*file, error) {
 
 // send answers with a file, or a part of it, or that it has not changed (RFC 9110 §13, §14).
 func (s *site) send(w http.ResponseWriter, r *http.Request, f *file, chosen form) {
+	if chosen.body != nil && !asks(r, "Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since") {
+		s.whole(w, r, http.StatusOK, chosen)
+		return
+	}
 	r = folded(r)
 	if chosen.body != nil {
 		http.ServeContent(steady{w}, r, "", f.info.ModTime(), &memory{b: chosen.body})
@@ -167,22 +190,35 @@ func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page,
 		return
 	}
 	chosen, h := f.in(r.Header.Get("Accept-Encoding")), w.Header()
-	maps.Copy(h, chosen.header)
-	h.Del("ETag") // it is not the answer's own
-	h.Set("Content-Length", strconv.Itoa(len(chosen.body)))
+	maps.Copy(h, chosen.whole)
+	h.Del("Etag") // they are not the answer's own
+	h.Del("Last-Modified")
+	h.Del("Accept-Ranges")
+	s.whole(w, r, status, chosen)
+}
+
+// whole answers with all bytes of a form that is kept.
+func (s *site) whole(w http.ResponseWriter, r *http.Request, status int, chosen form) {
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = io.Copy(steady{w}, &memory{b: chosen.body})
+		_, _ = steady{w}.ReadFrom(&memory{b: chosen.body})
 	}
 }
 
 // broken answers where a file is there but cannot be read.
 func (s *site) broken(w http.ResponseWriter, r *http.Request, err error) {
-	h := w.Header()
-	for _, of := range []string{"Etag", "Vary", "Content-Encoding", "Content-Length"} { // the file
-		h.Del(of)
-	}
-	h.Set("Cache-Control", "no-store")
+	withoutContent(w.Header())
+	w.Header().Set("Cache-Control", "no-store")
 	s.Log.Warn("a file could not be served", "path", r.URL.Path, "error", err)
 	s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
+}
+
+// withoutContent takes away the headers that speak of a file, from an answer that has none.
+func withoutContent(h http.Header) {
+	for of := range h {
+		switch of {
+		case "Etag", "Vary", "Last-Modified", "Accept-Ranges", "Content-Type", "Content-Encoding", "Content-Length":
+			delete(h, of)
+		}
+	}
 }

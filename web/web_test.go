@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,11 +251,25 @@ func TestConditional(t *testing.T) {
 		{"6 the rest of what was begun", []string{"Range", "bytes=10-19", "If-Range", tag}, 206, 10},
 		{"7 it changed meanwhile: the whole", []string{"Range", "bytes=10-19", "If-Range", `"x"`}, 200, len(first.body)},
 		{"8 more than there is", []string{"Range", "bytes=99999999-"}, 416, -1},
+		{"11 only if it is still another", []string{"If-Match", `"x"`}, 412, 0},
+		{"12 that outweighs a tag", []string{"If-Match", `"x"`, "If-None-Match", tag}, 412, 0},
+		{"13 only if it is older", []string{"If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT"}, 412, 0},
+		{"14 only if it is still this one", []string{"If-Match", tag}, 200, len(first.body)},
 	}
 	for _, test := range tests {
-		got := s.get(feed, append(test.header, "Accept-Encoding", "identity")...)
-		if got.StatusCode != test.status || test.length >= 0 && len(got.body) != test.length {
-			t.Errorf("%s: %d with %d bytes, want %d with %d", test.name, got.StatusCode, len(got.body), test.status, test.length)
+		for _, coding := range []string{"identity", "gzip"} {
+			if coding == "gzip" && test.status != 412 { // the tag and the lengths are those of the other form
+				continue
+			}
+			got := s.get(feed, append(slices.Clone(test.header), "Accept-Encoding", coding)...)
+			if got.StatusCode != test.status || test.length >= 0 && len(got.body) != test.length {
+				t.Errorf("%s, %s: %d with %d bytes, want %d with %d", test.name, coding, got.StatusCode, len(got.body), test.status, test.length)
+			}
+			for _, of := range []string{"Content-Type", "Content-Encoding", "Last-Modified"} {
+				if test.status == 304 && got.Header.Get(of) != "" || test.status == 412 && (got.Header.Get(of) != "" || got.ContentLength > 0) {
+					t.Errorf("%s, %s: the answer has no content, but %s: %v", test.name, coding, of, got.Header)
+				}
+			}
 		}
 	}
 	twoLines := server{t, s.srv.URL}.ask("GET", feed, http.Header{"Accept-Encoding": {"identity"}, "If-None-Match": {`"x"`, tag}})
