@@ -226,11 +226,11 @@ func (k Known) with(changed []Story) Known {
 			now.Stories = append(now.Stories, st)
 		}
 	}
-	slices.SortFunc(now.Stories, func(a, b Story) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(now.Stories, byID)
 	return now
 }
 
-// changes are the stories that are not in the database as they are now.
+// changes are the stories that are not in the database as they are now, by id.
 func changes(k Known, stories []Story, now time.Time) []Story {
 	before := map[string]Story{}
 	for _, st := range k.Stories {
@@ -250,8 +250,11 @@ func changes(k Known, stories []Story, now time.Time) []Story {
 			changed = append(changed, st)
 		}
 	}
+	slices.SortFunc(changed, byID) // an index grows faster in its own order
 	return changed
 }
+
+func byID(a, b Story) int { return cmp.Compare(a.ID, b.ID) }
 
 func (s Story) same(t Story) bool {
 	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Of == t.Of && s.Status == t.Status && s.version() == t.version() &&

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -79,7 +80,8 @@ func (r *records) save(ctx context.Context, d *db.DB, entries map[string]record)
 	return r.change(ctx, d, len(entries), `INSERT INTO published (path, print, hash, size) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (path) DO UPDATE SET print = excluded.print, hash = excluded.hash, size = excluded.size`,
 		func(put *sql.Stmt, known map[string]record) error {
-			for p, k := range entries {
+			for _, p := range slices.Sorted(maps.Keys(entries)) { // the table grows faster in its own order
+				k := entries[p]
 				if _, err := put.ExecContext(ctx, p, k.print, k.hash[:], k.size); err != nil {
 					return err
 				}
