@@ -200,15 +200,16 @@ func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Tim
 	return nil
 }
 
+// find gives the index of the story with this id.
+func (k Known) find(id string) (i int, found bool) {
+	return slices.BinarySearchFunc(k.Stories, id, func(s Story, id string) int { return cmp.Compare(s.ID, id) })
+}
+
 // with is what is known once the changed stories are.
 func (k Known) with(changed []Story) Known {
 	now := Known{Host: k.Host, Stories: slices.Clone(k.Stories), Slugs: maps.Clone(k.Slugs)}
 	if now.Slugs == nil {
 		now.Slugs = map[string]string{}
-	}
-	at := make(map[string]int, len(now.Stories))
-	for i, st := range now.Stories {
-		at[st.ID] = i
 	}
 	for _, st := range changed {
 		if st.Status == Erased {
@@ -220,7 +221,7 @@ func (k Known) with(changed []Story) Known {
 			}
 		}
 		now.Slugs[st.Slug] = st.ID
-		if i, known := at[st.ID]; known {
+		if i, known := k.find(st.ID); known {
 			now.Stories[i] = st
 		} else {
 			now.Stories = append(now.Stories, st)
@@ -232,20 +233,20 @@ func (k Known) with(changed []Story) Known {
 
 // changes are the stories that are not in the database as they are now, by id.
 func changes(k Known, stories []Story, now time.Time) []Story {
-	before := map[string]Story{}
-	for _, st := range k.Stories {
-		before[st.ID] = st
-	}
+	there := make([]bool, len(k.Stories))
 	var changed []Story
-	for _, st := range stories {
-		old, known := before[st.ID]
-		delete(before, st.ID)
-		if known && !st.same(old) || !known && st.Visible(now) {
-			changed = append(changed, st)
+	for i := range stories {
+		st := &stories[i]
+		at, known := k.find(st.ID)
+		if known {
+			there[at] = true
+		}
+		if known && !st.same(&k.Stories[at]) || !known && st.Visible(now) {
+			changed = append(changed, *st)
 		}
 	}
-	for _, st := range k.Stories {
-		if _, missing := before[st.ID]; missing && st.Gone.IsZero() {
+	for i, st := range k.Stories {
+		if !there[i] && st.Gone.IsZero() {
 			st.Gone = now.Truncate(time.Microsecond).UTC()
 			changed = append(changed, st)
 		}
@@ -256,7 +257,7 @@ func changes(k Known, stories []Story, now time.Time) []Story {
 
 func byID(a, b Story) int { return cmp.Compare(a.ID, b.ID) }
 
-func (s Story) same(t Story) bool {
+func (s *Story) same(t *Story) bool {
 	return s.Slug == t.Slug && s.Path == t.Path && s.Hash == t.Hash && s.Of == t.Of && s.Status == t.Status && s.version() == t.version() &&
 		s.FirstPublished.Equal(t.FirstPublished) && s.Gone.IsZero() == t.Gone.IsZero()
 }

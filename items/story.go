@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tidings/internal/problem"
@@ -41,8 +42,8 @@ func (s Story) Visible(now time.Time) bool {
 
 // Known is what the newsroom remembers of its stories.
 type Known struct {
-	Host    string // in every id; fixed at first use
-	Stories []Story
+	Host    string            // in every id; fixed at first use
+	Stories []Story           // by id
 	Slugs   map[string]string // every slug ever given: the id of its story
 
 	version string // of the database that it was loaded from; "" if that says nothing
@@ -406,19 +407,15 @@ func (s Story) takenBack() Status {
 
 // Unrelated warns of related: slugs that no story has.
 func Unrelated(files []File, stories []Story) (probs problem.List) {
-	slugs := map[string]bool{}
-	for _, s := range stories {
-		slugs[s.Slug] = true
-	}
-	known := slices.Sorted(maps.Keys(slugs))
+	slugs := sync.OnceValue(func() map[string]bool { return slugsOf(stories) })
 	for _, f := range files {
 		if f.Item == nil {
 			continue
 		}
 		for _, r := range f.Item.Related {
-			if r.Slug != "" && !slugs[r.Slug] {
+			if r.Slug != "" && !slugs()[r.Slug] {
 				hint := `a slug is the file's name without date and ending; "tidings items" lists the addresses that end in them`
-				if n := strict.Nearest(r.Slug, known); n != "" {
+				if n := strict.Nearest(r.Slug, slices.Sorted(maps.Keys(slugs()))); n != "" {
 					hint = fmt.Sprintf("did you mean %s?", n)
 				}
 				probs.Warnf(f.Name, 0, hint, "related: no story is called %q: the link is left out", r.Slug)
@@ -426,4 +423,12 @@ func Unrelated(files []File, stories []Story) (probs problem.List) {
 		}
 	}
 	return probs
+}
+
+func slugsOf(stories []Story) map[string]bool {
+	slugs := make(map[string]bool, len(stories))
+	for _, s := range stories {
+		slugs[s.Slug] = true
+	}
+	return slugs
 }

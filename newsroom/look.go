@@ -55,7 +55,10 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	var line []byte
 	for i := range desk.Scan.Files {
 		f := &desk.Scan.Files[i]
-		line = fmt.Appendf(line[:0], "%s\n%s\n%s\n", f.Path, f.Hash, f.Beside)
+		line = line[:0]
+		for _, part := range []string{f.Path, f.Hash, f.Beside} {
+			line = append(append(line, part...), '\n')
+		}
 		if !f.Until.IsZero() {
 			line = fmt.Appendln(line, f.Until.UnixNano())
 		}

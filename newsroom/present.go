@@ -128,8 +128,9 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	}
 	article := s.maker.Article(x)
 	article.Translations = s.translations(x)
+	listed := publish.ArticlePrint(article)
 	now.story = &publish.Story{Article: article, Expired: now.of.expired, Revised: revised(x),
-		Print: publish.ArticlePrint(article, x.Item.Body, now.others, now.assets)}
+		Listed: listed, Print: publish.PrintOf(listed, x.Item.Body, now.others, now.assets)}
 	return now
 }
 

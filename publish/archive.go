@@ -17,7 +17,7 @@ import (
 // months are the stories of each month that has any, the newest month first.
 func (s Site) months() (months [][]*Story) {
 	for _, x := range s.once() {
-		if last := len(months) - 1; last >= 0 && month(months[last][0]) == month(x) {
+		if last := len(months) - 1; last >= 0 && sameMonth(months[last][0], x) {
 			months[last] = append(months[last], x)
 		} else {
 			months = append(months, []*Story{x})
@@ -27,6 +27,12 @@ func (s Site) months() (months [][]*Story) {
 }
 
 func month(s *Story) string { return s.Published.Format("2006-01") }
+
+func sameMonth(a, b *Story) bool {
+	y, m, _ := a.Published.Date()
+	year, month, _ := b.Published.Date()
+	return y == year && m == month
+}
 
 // archiveBase is the address of a month's document without extension.
 func (s Site) archiveBase(of []*Story) string { return s.View.URL + archivePath(of) }
@@ -68,7 +74,7 @@ func (s Site) calendars() []Document {
 	}
 	c := feed.Calendar{Zone: s.Zone, Refresh: calendarRefresh, Organizer: feed.Owner(s.View.Owner), Words: eventWords}
 	docs := []Document{{Path: "feeds/events" + feed.CalendarExt, Stage: Feeds, Compress: true,
-		Print: printOf(s.print, "calendar", s.Zone.String(), revisions(events), prints(events)), Stays: len(events) < len(all),
+		Print: PrintOf(s.print, "calendar", s.Zone.String(), revisions(events), prints(events)), Stays: len(events) < len(all),
 		Spoilt: func(last []byte) bool { return s.showsTakenBack([]byte(calendarText.Replace(string(last)))) },
 		Make: written(func(w io.Writer) error {
 			f := s.feed("events", s.View.Feed("events").Title)
@@ -92,7 +98,7 @@ func (s Site) eventFiles(c feed.Calendar) (docs []Document) {
 			docs = append(docs, Document{Path: path, Stays: true})
 			continue
 		}
-		d := Document{Path: path, Print: printOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
+		d := Document{Path: path, Print: PrintOf(s.print, "event", s.Zone.String(), revisions([]*Story{x}), x.Print),
 			Make: written(func(w io.Writer) error { return feed.WriteEvent(w, s.eventEntry(x), c) })}
 		if x.Withdrawn {
 			d.Stage, d.Spoilt = Notices, always

@@ -265,7 +265,7 @@ func (s Site) written(path string, f feed.Feed, stays bool, print string, entrie
 	head := fmt.Sprintf("%+v", f)
 	for _, format := range feed.Formats {
 		docs = append(docs, Document{Path: path + format.Ext, Stage: Feeds, Compress: f.Current == "",
-			Print:  printOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
+			Print:  PrintOf(s.print, head, format.Ext, fmt.Sprint(s.Feeds.Summaries), print),
 			Spoilt: s.showsTakenBack, Stays: stays,
 			Make: func() ([]byte, error) {
 				var err error
@@ -340,7 +340,7 @@ func (s Site) corrections() []Document {
 		})
 	}
 	f := s.feed("corrections", s.View.Feed("corrections").Title)
-	return s.written("feeds/corrections", f, stays, printOf(prints(stories), fmt.Sprint(len(entries))), func() ([]feed.Entry, error) { return entries, nil })
+	return s.written("feeds/corrections", f, stays, PrintOf(prints(stories), fmt.Sprint(len(entries))), func() ([]feed.Entry, error) { return entries, nil })
 }
 
 // correctionEntries are the newest corrections and withdrawals of stories, and the floor of that feed from now on.
@@ -395,7 +395,7 @@ func (s Site) feedPages() []Document {
 		if i := slices.IndexFunc(s.windows, func(w Window) bool { return w.Name == l.Name }); i >= 0 {
 			stories = newest(s.windows[i].Stories, 10, shown)
 		}
-		docs = append(docs, s.page("feeds/"+l.Name+"/", "feed.html", printOf(l.Name, prints(stories)), func() any {
+		docs = append(docs, s.page("feeds/"+l.Name+"/", "feed.html", PrintOf(l.Name, listed(stories)), func() any {
 			v := templates.FeedPage{Site: s.view(s.Language), Feed: l}
 			if l.Name == "corrections" {
 				v.Changes = s.changes(articles(stories))

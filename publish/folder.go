@@ -335,7 +335,13 @@ func (f *Folder) Verify(ctx context.Context) (int, error) {
 
 // remove takes away what it can of the known files that are not wanted, and gives the errors of all others.
 func (f *Folder) remove(ctx context.Context, known map[string]record, wanted map[string]bool, r *Report) error {
-	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(p string) bool { return wanted[p] })
+	var paths []string
+	for p := range known {
+		if !wanted[p] {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
 	return f.takeAway(ctx, paths, r)
 }
 

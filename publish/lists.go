@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"slices"
 	"strconv"
 
 	"tidings/items"
@@ -14,10 +15,24 @@ const wholeList = 300
 func (s Site) lists() []Document {
 	all := s.listed()
 	docs := s.list("news/", "", s.view(s.Language).Locale.T("all_stories"), "news", all)
+	by := byTopic(all)
 	for _, t := range s.Topics {
-		docs = append(docs, s.list("topics/"+t.Slug+"/", "topics/"+t.Slug+"/", t.Title, "topics/"+t.Slug, newest(all, 0, has(t)))...)
+		docs = append(docs, s.list("topics/"+t.Slug+"/", "topics/"+t.Slug+"/", t.Title, "topics/"+t.Slug, by[t.Slug])...)
 	}
 	return docs
+}
+
+// byTopic are the stories of each topic, by its slug.
+func byTopic(all []*Story) map[string][]*Story {
+	by := map[string][]*Story{}
+	for _, s := range all {
+		for i, t := range s.Topics {
+			if !slices.ContainsFunc(s.Topics[:i], func(before items.Topic) bool { return before.Slug == t.Slug }) {
+				by[t.Slug] = append(by[t.Slug], s)
+			}
+		}
+	}
+	return by
 }
 
 // has tells of a story whether it belongs to the topic.
@@ -56,12 +71,12 @@ func yearPath(folder string, year []*Story) string {
 func (s Site) listPage(path, title, feedName string, years [][]*Story, links []templates.YearLink) Document {
 	parts := []string{path, title}
 	for _, y := range years {
-		parts = append(parts, prints(y))
+		parts = append(parts, listed(y))
 	}
 	for _, l := range links {
 		parts = append(parts, l.URL, strconv.Itoa(l.Count))
 	}
-	return s.page(path, "list.html", printOf(parts...), func() any {
+	return s.page(path, "list.html", PrintOf(parts...), func() any {
 		v := s.view(s.Language)
 		l := templates.List{Site: v, Title: title, URL: s.View.URL + path, Feed: v.Feed(feedName), Years: links}
 		for _, y := range years {

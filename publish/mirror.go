@@ -68,7 +68,7 @@ func (m *Mirror) Update(ctx context.Context, first []string) (Report, error) {
 // objectPrint is of all that a target holds of a file.
 func objectPrint(p string, hash [sha256.Size]byte) string {
 	h := HeadersOf(p)
-	return printOf(h.Type, h.Cache, hex.EncodeToString(hash[:]))
+	return PrintOf(h.Type, h.Cache, hex.EncodeToString(hash[:]))
 }
 
 // isSibling tells whether a file is another one, compressed.

@@ -10,8 +10,8 @@ import (
 	"tidings/items"
 )
 
-// printOf is the print of what a document is made of, in short texts such as other prints.
-func printOf(parts ...string) string {
+// PrintOf is the print of what a document is made of, in short texts such as other prints.
+func PrintOf(parts ...string) string {
 	all := make([]byte, 0, 256)
 	for _, p := range parts {
 		all = strconv.AppendInt(all, int64(len(p)), 10)
@@ -22,11 +22,11 @@ func printOf(parts ...string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// ArticlePrint is the print of all that an article shows, and of what more is said of it.
-func ArticlePrint(a items.Article, more ...string) string {
+// ArticlePrint is the print of all that an article shows.
+func ArticlePrint(a items.Article) string {
 	text, err := json.Marshal(a)
 	if err != nil { // an article is read from JSON, too: it cannot happen
 		text = fmt.Appendf(nil, "%+v", a)
 	}
-	return printOf(append(more, string(text))...)
+	return PrintOf(string(text))
 }

@@ -54,6 +54,7 @@ type Story struct {
 	items.Article                      // without Body
 	Body          func() template.HTML // makes it; it may be called at the same time as others
 	Print         string               // of all that is shown of it
+	Listed        string               // the print of what lists may show of it: all but the text
 	Expired       bool                 // it has a page and is in lists and archives, but in no live feed
 	Revised       time.Time            // when it last changed here
 }
@@ -95,7 +96,7 @@ func (s Site) Documents(set *templates.Set) []Document {
 func (s Site) viewPrint() string {
 	v := s.View
 	v.Locale, v.Parts = nil, nil
-	return printOf(s.Print, s.Language, fmt.Sprintf("%+v", v))
+	return PrintOf(s.Print, s.Language, fmt.Sprintf("%+v", v))
 }
 
 // newsletters are those of the view, with the number of their past issues.
@@ -124,7 +125,7 @@ func (s Site) page(path, template, print string, view func() any) Document {
 }
 
 func (s Site) file(path, template, print string, view func() any) Document {
-	return Document{Path: path, Print: printOf(s.print, template, print), Make: func() ([]byte, error) {
+	return Document{Path: path, Print: PrintOf(s.print, template, print), Make: func() ([]byte, error) {
 		b := buffers.Get().(*bytes.Buffer)
 		defer buffers.Put(b)
 		b.Reset()
@@ -138,7 +139,7 @@ func (s Site) file(path, template, print string, view func() any) Document {
 // pages are the stories' pages, the index, and what every site has.
 func (s Site) pages() []Document {
 	style := s.set.Style()
-	docs := []Document{{Path: "style.css", Print: printOf(string(style)), Make: func() ([]byte, error) { return style, nil }}}
+	docs := []Document{{Path: "style.css", Print: PrintOf(string(style)), Make: func() ([]byte, error) { return style, nil }}}
 	for _, story := range s.Stories {
 		page := s.page("news/"+story.Slug+"/", "story.html", story.Print, func() any {
 			return templates.Story{Site: s.view(story.Language), Article: s.full(story)}
@@ -150,7 +151,7 @@ func (s Site) pages() []Document {
 	}
 	latest := newest(s.listed(), s.Feeds.Limit, func(x *Story) bool { return !x.Expired })
 	return append(docs,
-		s.page("", "index.html", prints(latest), func() any {
+		s.page("", "index.html", listed(latest), func() any {
 			return templates.Index{Site: s.view(s.Language), Articles: articles(latest)}
 		}),
 		s.file(MissingPage, "notice.html", "404", func() any { return templates.NotFound(s.view(s.Language)) }),
@@ -198,11 +199,20 @@ func articles(stories []*Story) []items.Article {
 
 // prints is the print of several stories.
 func prints(stories []*Story) string {
+	return printAll(stories, func(s *Story) string { return s.Print })
+}
+
+// listed is the print of several stories in a list.
+func listed(stories []*Story) string {
+	return printAll(stories, func(s *Story) string { return s.Listed })
+}
+
+func printAll(stories []*Story, print func(*Story) string) string {
 	all := make([]string, len(stories))
 	for i, s := range stories {
-		all[i] = s.Print
+		all[i] = print(s)
 	}
-	return printOf(all...)
+	return PrintOf(all...)
 }
 
 // issuePages are past issues as pages, and the lists of them.
@@ -223,7 +233,7 @@ func (s Site) issuePages() []Document {
 			}
 		}
 		if len(l.Issues) > 0 {
-			docs = append(docs, s.page("newsletters/"+n.Name+"/", "list.html", printOf(fmt.Sprintf("%+v", l.Issues)), func() any { return l }))
+			docs = append(docs, s.page("newsletters/"+n.Name+"/", "list.html", PrintOf(fmt.Sprintf("%+v", l.Issues)), func() any { return l }))
 		}
 	}
 	return docs
@@ -234,7 +244,7 @@ func digestPrint(d templates.Digest) string {
 	for _, a := range d.Articles {
 		parts = append(parts, ArticlePrint(a))
 	}
-	return printOf(parts...)
+	return PrintOf(parts...)
 }
 
 // rooted makes the links of a page that stay on this site begin at its root, so that the site can be looked at before it is

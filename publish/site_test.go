@@ -79,7 +79,7 @@ func TestOneInvalid(t *testing.T) {
 func shown(a items.Article) *publish.Story {
 	body := a.Body
 	a.Body = ""
-	return &publish.Story{Article: a, Print: publish.ArticlePrint(a, string(body)), Body: func() template.HTML { return body }, Revised: a.Updated}
+	return &publish.Story{Article: a, Listed: publish.ArticlePrint(a), Print: publish.PrintOf(publish.ArticlePrint(a), string(body)), Body: func() template.HTML { return body }, Revised: a.Updated}
 }
 
 func expired(a items.Article) *publish.Story {
