@@ -3,21 +3,27 @@ package newsroom
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"tidings/feed"
 	"tidings/items"
+	"tidings/publish"
 )
 
 // Line is one item file and what became of it.
 type Line struct {
-	File   string // as problems name it
-	State  string // published, new: not published yet, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME, file gone: shown as it last was
-	URL    string // of its page; "" while there is none
-	Feeds  []string
+	File   string   // as problems name it
+	State  string   // published, new: not published yet, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME, file gone: shown as it last was
+	URL    string   // of its page; "" while there is none
+	Feeds  []string // the live ones that hold it, such as news and topics/calais
 	Issues []string // such as weekly-12
 
 	Language string // BCP 47; "" where it cannot be told
@@ -40,7 +46,11 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 			stories[s.Path] = s
 		}
 	}
-	feeds, told := n.feedsOf(desk), desk.told()
+	feeds, err := n.feedsOf()
+	if err != nil {
+		return nil, err
+	}
+	told := desk.told()
 	var lines []Line
 	gone := func(s items.Story, state string) {
 		lines = append(lines, Line{File: n.folder.Name(s.Path), State: state, URL: items.Presenter{URL: n.Config.URL}.StoryURL(s.Slug),
@@ -135,33 +145,34 @@ func (n *Newsroom) state(f items.File, s items.Story, known, told bool, d Desk) 
 	return string(items.Published)
 }
 
-// feedsOf gives for each story the feeds that are of such stories: of several versions of one, all but those of languages hold the first.
-func (n *Newsroom) feedsOf(d Desk) map[string][]string {
-	var all []items.Article
-	languages := map[string]bool{}
-	for _, s := range d.Stories {
-		if s.Visible(d.now) {
-			all = append(all, items.Article{ID: s.ID, Language: s.Item.Language, First: s.FirstPublished, Work: s.Item.Version.Work})
-			languages[s.Item.Language] = true
+// feedsOf gives for each story the live feeds that hold it, as they were published last: that of all news first, then by name.
+func (n *Newsroom) feedsOf() (map[string][]string, error) {
+	feeds, dir := map[string][]string{}, filepath.Join(n.Config.Publish, "feeds")
+	add := func(name string) error {
+		last, _, err := n.before(name)
+		for _, s := range last {
+			feeds[s.ID] = append(feeds[s.ID], name)
 		}
+		return err
 	}
-	once := map[string]bool{}
-	for _, a := range items.Once(all, func(a *items.Article) *items.Article { return a }, items.ByAge(n.Config.Language)) {
-		once[a.ID] = true
+	if err := add(allNews); err != nil {
+		return nil, err
 	}
-	feeds := map[string][]string{}
-	for _, s := range d.Stories {
-		if !s.Visible(d.now) || s.Item.Expired(d.now) {
-			continue
+	err := filepath.WalkDir(dir, func(file string, _ fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(n.Config.Publish, file) // it is below
+		rel = filepath.ToSlash(rel)
+		if err != nil || path.Ext(rel) != feed.JSON.Ext || !publish.IsFeed(rel) || publish.Archived(rel) {
+			return err
 		}
-		if once[s.ID] {
-			feeds[s.ID] = append([]string{"news"}, s.Item.Topics...)
+		if name := strings.TrimSuffix(strings.TrimPrefix(rel, "feeds/"), feed.JSON.Ext); name != allNews {
+			return add(name)
 		}
-		if n.Config.Feeds.Languages && len(languages) > 1 {
-			feeds[s.ID] = append(feeds[s.ID], "languages/"+strings.ToLower(s.Item.Language))
-		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) { // nothing is published yet
+		err = nil
 	}
-	return feeds
+	return feeds, err
 }
 
 // issuesOf gives for each story the issues that it was in.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -255,7 +256,7 @@ func TestInventory(t *testing.T) {
 	r.edit("items/g.md", "date:", "status: withdrawn\ndate:")
 	r.write("items/h.md", item("H", "date: 2016-12-01"))
 	want := []string{
-		"items/a.md: published https://news.example.org/news/a/ [news calais] [weekly-1]",
+		"items/a.md: published https://news.example.org/news/a/ [news topics/calais] [weekly-1]",
 		"items/b.md: expired https://news.example.org/news/b/ [] []",
 		"items/c.md: held until 2016-12-20 00:00  [] []",
 		"items/d.md: draft  [] []",
@@ -273,6 +274,33 @@ func TestInventory(t *testing.T) {
 		if got != want[i] {
 			t.Errorf("%d: %s\nwant %s", i+1, got, want[i])
 		}
+	}
+}
+
+// TestInventoryFeeds: the feeds are those that readers have: not those that a story has left, nor those that hold it back.
+func TestInventoryFeeds(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "newsletters:", "feeds: {flood: 2, authors: true}\nnewsletters:")
+	r.publish()
+	r.edit("items/one.md", "date:", "expires: 2016-12-02\ndate:")
+	r.write("items/four.md", item("Four", "date: 2016-12-04\nauthors: [{name: Ada Example}]\nevent: {start: 2016-12-24}"))
+	for _, name := range []string{"old-1", "old-2", "old-3"} {
+		r.write("items/"+name+".md", item(name, "date: 2016-11-01\ntopics: [calais]"))
+	}
+	if p := r.publish(); len(p.Spared) == 0 {
+		t.Fatal("nothing was held back")
+	}
+	want := map[string]string{"four": "news authors/ada-example events", "one": "", "two": "news", "three": "news", "old-1": "topics/calais"}
+	for _, l := range must(r.Inventory(t.Context())) {
+		name := strings.TrimSuffix(path.Base(l.File), ".md")
+		feeds, listed := want[name]
+		if got := strings.Join(l.Feeds, " "); listed && got != feeds {
+			t.Errorf("%s is said to be in %q, want %q", name, got, feeds)
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not listed: %v", want)
 	}
 }
 
