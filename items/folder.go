@@ -77,6 +77,7 @@ type File struct {
 	waits        bool         // for the story's own file, which has an error
 	work         string       // the same for all versions of a story; "" where it has but one
 	alone, among problem.List // what more is wrong with it where it is the only version of its story, and where it is not
+	stray        problem.List // that it seems to be a version of a story, unless it is known to be one
 	past         []pastWhen
 }
 
@@ -179,13 +180,13 @@ func (f *Folder) look(ctx context.Context, v visit) (Scan, error) {
 	scan.Files = append(scan.Files, f.missed(keep, v)...)
 	slices.SortFunc(scan.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	f.taken = keep
-	scan.Problems = f.parser.relate(scan.Files, keep)
+	f.parser.relate(scan.Files, keep)
 	parallel.Do(len(scan.Files), func(i int) {
 		file := &scan.Files[i]
 		*file = keep[file.Path].lookBeside(*file, v, f.parser.Location)
 	})
 	await(scan.Files)
-	scan.Problems = slices.Concat(scan.Problems, f.strangers(scan.Files, others), twins(scan.Files))
+	scan.Problems = slices.Concat(f.strangers(scan.Files, others), twins(scan.Files))
 	return scan, nil
 }
 

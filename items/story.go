@@ -351,8 +351,8 @@ func (m *matcher) update(stories []Story, now time.Time, probs *problem.List) {
 			own := m.lead(i, stories)
 			s.Of = m.of(i, own)
 			s.update(m.files[i], own, now)
-			if rank == left {
-				m.warnOfLeft(m.files[i], own, now, probs)
+			if rank != left || !m.warnOfLeft(m.files[i], own, now, probs) {
+				*probs = append(*probs, m.files[i].stray...)
 			}
 			if s.Status != Erased && veiled(s.Slug) { // it is published again after all
 				s.Slug = m.slug(m.files[i], s.ID)

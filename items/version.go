@@ -100,11 +100,11 @@ func (f *File) spoil(more problem.List) {
 	}
 }
 
-// relate makes those of the files that are so by their names versions of one story, and complains of the others that seem to be. The files
-// are in the order of their paths; taken remembers what was made of them.
-func (p Parser) relate(files []File, taken map[string]*taken) (probs problem.List) {
+// relate makes those of the files that are so by their names versions of one story, and notes of the others what is to be said of those that
+// seem to be. The files are in the order of their paths; taken remembers what was made of them.
+func (p Parser) relate(files []File, taken map[string]*taken) {
 	if !slices.ContainsFunc(files, func(f File) bool { return f.named != "" }) {
-		return nil
+		return
 	}
 	works := make(map[string][]*File, len(files))
 	for i := range files {
@@ -120,11 +120,10 @@ func (p Parser) relate(files []File, taken map[string]*taken) (probs problem.Lis
 		case len(all) > 1:
 			p.join(name, all, taken)
 		default:
-			probs = append(probs, all[0].astray(name, files)...)
+			all[0].stray = all[0].astray(name, files)
 			all[0].spoil(all[0].alone)
 		}
 	}
-	return probs
 }
 
 // join makes files the versions of one story. Of two in one language the latter is left out.
@@ -397,17 +396,18 @@ func (m *matcher) of(i int, lead Story) string {
 
 // warnOfLeft says why a version is not published whose story's own file cannot tell it any more. One that had its date from that file has
 // an error by now, but that is not why.
-func (m *matcher) warnOfLeft(f File, lead Story, now time.Time, probs *problem.List) {
+func (m *matcher) warnOfLeft(f File, lead Story, now time.Time, probs *problem.List) (told bool) {
 	status, year := f.Status, now.Year()
 	if f.Item != nil {
 		status, year = f.Item.Status, f.Item.Date.Time.Year()
 	}
 	if f.Item == nil && f.Waits() || strictness[lead.Status] <= strictness[status] {
-		return
+		return false
 	}
 	hint := fmt.Sprintf("put that story's own file back without its status to publish both; if this is a story of its own, rename the file and add a line to it: id: tag:%s,%d:some-words",
 		m.Host, year)
 	probs.Warnf(f.Name, 0, hint, "it is a version of a story that was %s: it is not published", lead.Status)
+	return true
 }
 
 // join remembers which stories are versions of one, by the names of their files. A version whose file has no sister any more stays one,

@@ -342,6 +342,9 @@ func TestVersionLeft(t *testing.T) {
 				if want := file + ": warning: it is a version of a story that was " + status + ": it is not published\nhint: "; !strings.Contains(said, want) {
 					t.Errorf("%s, %s: it is not told; %s", name, status, said)
 				}
+				if n := strings.Count(said, file+": warning: "); n != 1 {
+					t.Errorf("%s, %s: there are %d warnings: %s", name, status, n, said)
+				}
 			}
 			if check := must(newsroom.Check(t.Context(), r.dir, r.now())).Error(); check != said {
 				t.Errorf("check says %s, and publishing %s", check, said)
