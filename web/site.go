@@ -208,13 +208,13 @@ func (s *site) whole(w http.ResponseWriter, r *http.Request, status int, chosen 
 // broken answers where a file is there but cannot be read.
 func (s *site) broken(w http.ResponseWriter, r *http.Request, err error) {
 	withoutContent(w.Header())
-	w.Header().Set("Cache-Control", "no-store")
 	s.Log.Warn("a file could not be served", "path", r.URL.Path, "error", err)
 	s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
 }
 
-// withoutContent takes away the headers that speak of a file, from an answer that has none.
+// withoutContent takes away the headers that speak of a file, from an answer that has none, and that no cache may keep.
 func withoutContent(h http.Header) {
+	h.Set("Cache-Control", "no-store")
 	for of := range h {
 		switch of {
 		case "Etag", "Vary", "Last-Modified", "Accept-Ranges", "Content-Type", "Content-Encoding", "Content-Length":
