@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"tidings/internal/db"
-	"tidings/internal/parallel"
 )
 
 // Store keeps the stories in the database. It remembers what it read and wrote, so that loading again costs little as long as no
@@ -276,12 +275,12 @@ func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
 		return err
 	}
 	defer slug.Close()
-	texts, err := itemTexts(stories)
-	if err != nil {
-		return err
-	}
-	for i, st := range stories {
-		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, st.Of, texts[i], st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
+	for _, st := range stories {
+		text, err := st.itemText()
+		if err != nil {
+			return err
+		}
+		if _, err := put.ExecContext(ctx, st.ID, st.Slug, st.Path, st.Hash, st.Of, text, st.Status, db.Micros(st.FirstPublished), db.Micros(st.Updated), db.Micros(st.Gone)); err != nil {
 			return fmt.Errorf("story %s: %w", st.ID, err)
 		}
 		if _, err := slug.ExecContext(ctx, st.Slug, st.ID); err != nil {
@@ -296,20 +295,16 @@ func save(ctx context.Context, tx *sql.Tx, stories []Story) error {
 	return nil
 }
 
-// itemTexts are the stories' items as JSON; "" for a story without.
-func itemTexts(stories []Story) ([]string, error) {
-	texts, errs := make([]string, len(stories)), make([]error, len(stories))
-	parallel.Do(len(stories), func(i int) {
-		if stories[i].Item == nil {
-			return
-		}
-		text, err := json.Marshal(stories[i].Item)
-		if err != nil {
-			errs[i] = fmt.Errorf("story %s: %w", stories[i].ID, err)
-		}
-		texts[i] = string(text)
-	})
-	return texts, errors.Join(errs...)
+// itemText is the story's item as JSON; "" if it has none.
+func (s *Story) itemText() (string, error) {
+	if s.Item == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(s.Item)
+	if err != nil {
+		return "", fmt.Errorf("story %s: %w", s.ID, err)
+	}
+	return string(text), nil
 }
 
 // forget takes the slugs that an erased story had out of the database; their hashes stay, so that no other story gets them.

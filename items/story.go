@@ -408,6 +408,7 @@ func (s Story) takenBack() Status {
 // Unrelated warns of related: slugs that no story has.
 func Unrelated(files []File, stories []Story) (probs problem.List) {
 	slugs := sync.OnceValue(func() map[string]bool { return slugsOf(stories) })
+	known := sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(slugs())) })
 	for _, f := range files {
 		if f.Item == nil {
 			continue
@@ -415,7 +416,7 @@ func Unrelated(files []File, stories []Story) (probs problem.List) {
 		for _, r := range f.Item.Related {
 			if r.Slug != "" && !slugs()[r.Slug] {
 				hint := `a slug is the file's name without date and ending; "tidings items" lists the addresses that end in them`
-				if n := strict.Nearest(r.Slug, slices.Sorted(maps.Keys(slugs()))); n != "" {
+				if n := strict.Nearest(r.Slug, known()); n != "" {
 					hint = fmt.Sprintf("did you mean %s?", n)
 				}
 				probs.Warnf(f.Name, 0, hint, "related: no story is called %q: the link is left out", r.Slug)

@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"slices"
 	"strconv"
 
 	"tidings/items"
@@ -26,10 +25,8 @@ func (s Site) lists() []Document {
 func byTopic(all []*Story) map[string][]*Story {
 	by := map[string][]*Story{}
 	for _, s := range all {
-		for i, t := range s.Topics {
-			if !slices.ContainsFunc(s.Topics[:i], func(before items.Topic) bool { return before.Slug == t.Slug }) {
-				by[t.Slug] = append(by[t.Slug], s)
-			}
+		for _, t := range s.Topics {
+			by[t.Slug] = append(by[t.Slug], s)
 		}
 	}
 	return by
