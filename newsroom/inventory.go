@@ -46,7 +46,7 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 			stories[s.Path] = s
 		}
 	}
-	feeds, err := n.feedsOf()
+	feeds, err := n.feedsOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,33 +146,45 @@ func (n *Newsroom) state(f items.File, s items.Story, known, told bool, d Desk) 
 }
 
 // feedsOf gives for each story the live feeds that hold it, as they were published last: that of all news first, then by name.
-func (n *Newsroom) feedsOf() (map[string][]string, error) {
-	feeds, dir := map[string][]string{}, filepath.Join(n.Config.Publish, "feeds")
-	add := func(name string) error {
+func (n *Newsroom) feedsOf(ctx context.Context) (map[string][]string, error) {
+	names, err := n.publishedFeeds()
+	if err != nil {
+		return nil, err
+	}
+	feeds := map[string][]string{}
+	for _, name := range names {
 		last, _, err := n.before(name)
+		if err != nil {
+			return nil, err
+		}
 		for _, s := range last {
 			feeds[s.ID] = append(feeds[s.ID], name)
 		}
+	}
+	m, err := n.memory(ctx)
+	for id, known := range m.changed {
+		feeds[id] = feeds[known]
+	}
+	return feeds, err
+}
+
+// publishedFeeds names the live feeds in the publish folder: that of all news, then the others by name.
+func (n *Newsroom) publishedFeeds() (names []string, err error) {
+	err = filepath.WalkDir(filepath.Join(n.Config.Publish, "feeds"), func(file string, _ fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(n.Config.Publish, file) // it is below
+		if name = filepath.ToSlash(name); err == nil && path.Ext(name) == feed.JSON.Ext && publish.IsFeed(name) && !publish.Archived(name) {
+			names = append(names, strings.TrimSuffix(strings.TrimPrefix(name, "feeds/"), feed.JSON.Ext))
+		}
 		return err
-	}
-	if err := add(allNews); err != nil {
-		return nil, err
-	}
-	err := filepath.WalkDir(dir, func(file string, _ fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(n.Config.Publish, file) // it is below
-		rel = filepath.ToSlash(rel)
-		if err != nil || path.Ext(rel) != feed.JSON.Ext || !publish.IsFeed(rel) || publish.Archived(rel) {
-			return err
-		}
-		if name := strings.TrimSuffix(strings.TrimPrefix(rel, "feeds/"), feed.JSON.Ext); name != allNews {
-			return add(name)
-		}
-		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) { // nothing is published yet
 		err = nil
 	}
-	return feeds, err
+	slices.Sort(names)
+	if i := slices.Index(names, allNews); i > 0 {
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, allNews)
+	}
+	return names, err
 }
 
 // issuesOf gives for each story the issues that it was in.

@@ -302,6 +302,14 @@ func TestInventoryFeeds(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not listed: %v", want)
 	}
+	r.newIDs("two.md") // its feeds stay as they were, and hold it by the id of before
+	r.publish()
+	i := slices.IndexFunc(must(r.Inventory(t.Context())), func(l newsroom.Line) bool {
+		return strings.HasSuffix(l.File, "two.md") && slices.Contains(l.Feeds, "news")
+	})
+	if i < 0 {
+		t.Error("of a story with another id no feed is told")
+	}
 }
 
 // TestOpenErrors: a newsroom that cannot be opened says why, and its files are left as they are.
