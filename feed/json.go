@@ -74,9 +74,12 @@ func writeJSON(w io.Writer, root jsonFeed, entries []Entry) error {
 			return err
 		}
 		b.Truncate(b.Len() - len("\n"))
+		if _, err := b.WriteTo(w); err != nil {
+			return err
+		}
 	}
 	b.WriteString("\n]}\n")
-	_, err := w.Write(b.Bytes())
+	_, err := b.WriteTo(w)
 	return err
 }
 

@@ -1,8 +1,10 @@
 package markup
 
 import (
+	"bufio"
 	"bytes"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark/ast"
 	gmtext "github.com/yuin/goldmark/text"
@@ -20,12 +22,23 @@ func plain(text string, o Options) string {
 	root := md.Parser().Parse(gmtext.NewReader(source))
 	o.fit(root, source)
 	shiftLevels(root)
-	var b bytes.Buffer
-	if err := md.Renderer().Render(&b, source, root); err != nil { // a buffer takes everything: cannot happen
+	out := outputs.Get().(*output)
+	defer outputs.Put(out)
+	out.text.Reset()
+	out.Reset(&out.text)
+	if err := md.Renderer().Render(out.Writer, source, root); err != nil { // a buffer takes everything: cannot happen
 		return render(paragraph(text))
 	}
-	return b.String()
+	return out.text.String()
 }
+
+// output is what HTML is written to. It is used again: the renderer would take one for each text, and there may be thousands.
+type output struct {
+	*bufio.Writer
+	text bytes.Buffer
+}
+
+var outputs = sync.Pool{New: func() any { return &output{Writer: bufio.NewWriter(nil)} }}
 
 // fit makes links and pictures absolute, as mendChildren does, from the leaves up.
 func (o Options) fit(n ast.Node, source []byte) {
