@@ -215,10 +215,7 @@ func (s *site) broken(w http.ResponseWriter, r *http.Request, err error) {
 // withoutContent takes away the headers that speak of a file, from an answer that has none, and that no cache may keep.
 func withoutContent(h http.Header) {
 	h.Set("Cache-Control", "no-store")
-	for of := range h {
-		switch of {
-		case "Etag", "Vary", "Last-Modified", "Accept-Ranges", "Content-Type", "Content-Encoding", "Content-Length":
-			delete(h, of)
-		}
+	for _, of := range []string{"Etag", "Vary", "Last-Modified", "Accept-Ranges", "Content-Type", "Content-Encoding", "Content-Length"} {
+		h.Del(of)
 	}
 }

@@ -15,9 +15,9 @@ func (a *app) items() *cobra.Command {
 		Use:   "items",
 		Short: "List the item files: state, address, language, feeds and issues of each story",
 		Long: `Items lists every item file with the state of its story, the address of its page, its language, the live feeds that
-hold it, as they were published last, and the issues that it was in. Of a version in another language it names the story's own file. A story that is new has not
-been published yet; it may wait for its pictures, which "tidings check" tells. A file that is gone is listed as long as its story still
-shows, with the time at which that is withdrawn. It changes nothing.`,
+hold it, as they were published last, and the issues that it was in. Of a version in another language it names the story's own file. A
+story that is new has not been published yet; it may wait for its pictures, which "tidings check" tells. A file that is gone is listed as
+long as its story still shows, with the time at which that is withdrawn. It changes nothing.`,
 		Example: "  tidings -C mynews items",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
