@@ -24,8 +24,8 @@ func (it *Item) looks() looks {
 // story from readers.
 func (m *matcher) recognise(now time.Time) {
 	fresh := map[looks][]int{}
-	for i, f := range m.files {
-		if m.found[i] == nil && f.Item != nil && f.Item.ID == "" && (f.shows(now) || strictness[f.Item.Status] > strictness[Draft]) {
+	for i := range m.files {
+		if f := &m.files[i]; m.found[i] == nil && f.Item != nil && f.Item.ID == "" && (f.shows(now) || strictness[f.Item.Status] > strictness[Draft]) {
 			fresh[f.Item.looks()] = append(fresh[f.Item.looks()], i)
 		}
 	}
@@ -33,21 +33,21 @@ func (m *matcher) recognise(now time.Time) {
 		return
 	}
 	gone := map[looks][]*Story{}
-	for _, s := range m.byID {
+	for _, s := range m.byID() {
 		if m.justGone(s) {
 			gone[s.Item.looks()] = append(gone[s.Item.looks()], s)
 		}
 	}
 	for l, stories := range gone {
 		if at := fresh[l]; len(at) == 1 && len(stories) == 1 {
-			m.found[at[0]], m.used[stories[0].ID] = stories[0], true
+			m.found[at[0]], m.used[stories[0]] = stories[0], true
 		}
 	}
 }
 
 // justGone tells whether no file has the story, and one had it at the last publication, or it has not been withdrawn for that yet.
 func (m *matcher) justGone(s *Story) bool {
-	return !m.used[s.ID] && s.Item != nil && (s.Gone.IsZero() || s.Status == Published)
+	return !m.used[s] && s.Item != nil && (s.Gone.IsZero() || s.Status == Published)
 }
 
 // Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is

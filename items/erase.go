@@ -48,10 +48,11 @@ func (m *matcher) unveil(erased []*Story) {
 	}
 	atPath, ofHash := map[string]*Story{}, map[string]*Story{}
 	for _, s := range erased {
-		addIfNew(atPath, s.Path, s)
-		addIfNew(ofHash, s.Hash, s)
+		addMeant(atPath, s.Path, s)
+		addMeant(ofHash, s.Hash, s)
 	}
-	for _, f := range m.files {
+	for i := range m.files {
+		f := &m.files[i]
 		if s := m.atPath[f.Path]; s != nil && s.Hash == f.Hash {
 			continue // it is another story's
 		}
@@ -65,7 +66,7 @@ func (m *matcher) unveil(erased []*Story) {
 		}
 	}
 	for _, s := range erased {
-		m.know(s)
+		addMeant(m.atPath, s.Path, s)
 	}
 }
 

@@ -234,18 +234,17 @@ func (k Known) with(changed []Story) Known {
 func changes(k Known, stories []Story, now time.Time) []Story {
 	there := make([]bool, len(k.Stories))
 	var changed []Story
-	for i := range stories {
+	for i, at := range k.places(stories) {
 		st := &stories[i]
-		at, known := k.find(st.ID)
-		if known {
+		if at >= 0 {
 			there[at] = true
 		}
-		if known && !st.same(&k.Stories[at]) || !known && st.Visible(now) {
+		if at >= 0 && !st.same(&k.Stories[at]) || at < 0 && st.Visible(now) {
 			changed = append(changed, *st)
 		}
 	}
-	for i, st := range k.Stories {
-		if !there[i] && st.Gone.IsZero() {
+	for i := range k.Stories {
+		if st := k.Stories[i]; !there[i] && st.Gone.IsZero() {
 			st.Gone = now.Truncate(time.Microsecond).UTC()
 			changed = append(changed, st)
 		}

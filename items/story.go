@@ -95,24 +95,24 @@ func (k Known) Left(files []File) []File {
 // file is missed stays for a period of grace, since a file may be deleted by mistake or its folder not be mounted; then it counts as
 // withdrawn. A version of a story that was withdrawn or erased has no grace: it goes with that. The order depends on k alone.
 func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Story {
-	present := make(map[string]bool, len(stories))
-	status := make(map[string]Status, len(k.Stories))
-	for i := range k.Stories {
-		status[k.Stories[i].ID] = k.Stories[i].takenBack()
+	there := make([]bool, len(k.Stories))
+	for _, at := range k.places(stories) {
+		if at >= 0 {
+			there[at] = true
+		}
 	}
-	for i := range stories { // this is newer
-		present[stories[i].ID], status[stories[i].ID] = true, stories[i].takenBack()
-	}
+	status := sync.OnceValue(func() map[string]Status { return k.takenBack(stories) })
 	now = now.Truncate(time.Microsecond).UTC()
 	var absent []Story
-	for _, s := range k.Stories {
-		if present[s.ID] || s.FirstPublished.IsZero() {
+	for i := range k.Stories {
+		if there[i] || k.Stories[i].FirstPublished.IsZero() {
 			continue
 		}
+		s := k.Stories[i]
 		if s.Gone.IsZero() {
 			s.Gone = now
 		}
-		s.goWith(status, now)
+		s.goWith(status(), now)
 		if s.Status == Draft {
 			continue
 		}
@@ -124,81 +124,152 @@ func (k Known) Absent(stories []Story, now time.Time, grace time.Duration) []Sto
 	return absent
 }
 
+// places gives of each story where it is among the known ones; -1 for a new one.
+func (k Known) places(stories []Story) []int {
+	index := make(map[string]int, len(k.Stories))
+	for i := range k.Stories {
+		index[k.Stories[i].ID] = i
+	}
+	places := make([]int, len(stories))
+	for i := range stories {
+		at, known := index[stories[i].ID]
+		if !known {
+			at = -1
+		}
+		places[i] = at
+	}
+	return places
+}
+
+// takenBack gives takenBack of the known stories by their ids, and of the given ones, which are newer.
+func (k Known) takenBack(stories []Story) map[string]Status {
+	status := make(map[string]Status, len(k.Stories))
+	for _, all := range [][]Story{k.Stories, stories} {
+		for i := range all {
+			status[all[i].ID] = all[i].takenBack()
+		}
+	}
+	return status
+}
+
 // mintingOrder puts the files whose stories show now before the others, so that a draft never takes a slug from them.
 func mintingOrder(files []File, now time.Time) []int {
 	var shown, others []int
-	for i, f := range files {
-		if f.shows(now) {
+	for i := range files {
+		if files[i].shows(now) {
 			shown = append(shown, i)
 		} else {
 			others = append(others, i)
 		}
 	}
-	slices.SortStableFunc(shown, func(a, b int) int { return strings.Compare(files[a].Of, files[b].Of) }) // a draft may hold a version back
+	if own := func(a, b int) int { return strings.Compare(files[a].Of, files[b].Of) }; !slices.IsSortedFunc(shown, own) {
+		slices.SortStableFunc(shown, own) // a draft may hold a version back
+	}
 	return append(shown, others...)
 }
 
 type matcher struct {
 	Known
-	files   []File
-	byID    map[string]*Story
-	atPath  map[string]*Story
-	atStem  map[string]*Story
-	ofHash  map[string][]*Story
-	present map[string]int // path: index of the file
-	found   []*Story       // for each file
-	used    map[string]bool
-	pinned  map[string]int // id: the file that has it by right, of those that ask for it
+	files  []File
+	atPath map[string]*Story // the known stories by the paths of their files; as those below, of several the one that is meant
+	found  []*Story          // for each file
+	used   map[*Story]bool
+	pinned map[string]int // id: the file that has it by right, of those that ask for it
+
+	// What is needed only where a file is not as it was is made only then.
+	byID    func() map[string]*Story
+	atStem  func() map[string]*Story
+	ofHash  func() map[string][]*Story
+	present func() map[string]int    // path: index of the file
+	slugs   func() map[string]string // Slugs, which may be added to
 }
 
 func newMatcher(k Known, files []File) *matcher {
-	n := len(k.Stories)
-	m := &matcher{Known: k, files: files, byID: make(map[string]*Story, n), atPath: make(map[string]*Story, n), atStem: make(map[string]*Story, n),
-		ofHash: make(map[string][]*Story, n), present: make(map[string]int, len(files)), found: make([]*Story, len(files)), used: make(map[string]bool, n), pinned: map[string]int{}}
-	m.Slugs = maps.Clone(k.Slugs)
-	if m.Slugs == nil {
-		m.Slugs = map[string]string{}
-	}
-	for i, f := range files {
-		m.present[f.Path] = i
-	}
-	stories := slices.Clone(k.Stories)
-	// Of several stories that were at one path in turn, or have the same content, the one is meant whose file was there at the
-	// last look, then the one that was there last.
-	slices.SortStableFunc(stories, func(a, b Story) int {
-		return cmp.Or(compareGone(a, b), b.Updated.Compare(a.Updated), cmp.Compare(a.ID, b.ID))
-	})
+	all := make([]*Story, len(k.Stories))
+	m := &matcher{Known: k, files: files, atPath: make(map[string]*Story, len(all)), found: make([]*Story, len(files)),
+		used: make(map[*Story]bool, len(all)), pinned: map[string]int{}}
 	var erased []*Story
-	for i := range stories {
-		if s := &stories[i]; s.Status == Erased {
-			erased = append(erased, s)
+	for i := range k.Stories {
+		all[i] = &k.Stories[i]
+		if all[i].Status == Erased {
+			own := k.Stories[i] // it will be changed
+			all[i] = &own
+			erased = append(erased, &own)
 		} else {
-			m.know(s)
+			addMeant(m.atPath, all[i].Path, all[i])
 		}
 	}
 	m.unveil(erased)
-	for i, f := range files {
-		if f.Item != nil && f.Item.ID != "" {
-			m.pin(i, f.Item.ID)
+	m.byID = sync.OnceValue(func() map[string]*Story { return by(all, func(s *Story) string { return s.ID }) })
+	m.atStem = sync.OnceValue(func() map[string]*Story { return by(all, func(s *Story) string { return stem(s.Path) }) })
+	m.ofHash = sync.OnceValue(func() map[string][]*Story { return byHash(all) })
+	m.present = sync.OnceValue(func() map[string]int { return byPath(files) })
+	m.slugs = sync.OnceValue(func() map[string]string {
+		slugs := make(map[string]string, len(k.Slugs))
+		maps.Copy(slugs, k.Slugs)
+		return slugs
+	})
+	for i := range files {
+		if it := files[i].Item; it != nil && it.ID != "" {
+			m.pin(i, it.ID)
 		}
 	}
 	return m
 }
 
-// know makes the story known to the rules; of several the first counts.
-func (m *matcher) know(s *Story) {
-	m.byID[s.ID] = s
-	addIfNew(m.atPath, s.Path, s)
-	addIfNew(m.atStem, stem(s.Path), s)
-	m.ofHash[s.Hash] = append(m.ofHash[s.Hash], s)
+// by gives stories by a key, of several with the same one that which is meant.
+func by(stories []*Story, key func(*Story) string) map[string]*Story {
+	all := make(map[string]*Story, len(stories))
+	for _, s := range stories {
+		addMeant(all, key(s), s)
+	}
+	return all
+}
+
+func addMeant(m map[string]*Story, key string, s *Story) {
+	if other := m[key]; other == nil || meant(s, other) < 0 {
+		m[key] = s
+	}
+}
+
+// byHash gives the stories of each content, that which is meant first.
+func byHash(stories []*Story) map[string][]*Story {
+	all := make(map[string][]*Story, len(stories))
+	for _, s := range stories {
+		all[s.Hash] = append(all[s.Hash], s)
+	}
+	for _, same := range all {
+		slices.SortFunc(same, meant)
+	}
+	return all
+}
+
+func byPath(files []File) map[string]int {
+	all := make(map[string]int, len(files))
+	for i := range files {
+		all[files[i].Path] = i
+	}
+	return all
+}
+
+// meant orders stories that were at one path in turn, or have the same content: the one is meant whose file was there at the last look,
+// then the one that was there last, but any other rather than one that was erased.
+func meant(a, b *Story) int {
+	switch {
+	case a.Status == Erased && b.Status != Erased:
+		return 1
+	case a.Status != Erased && b.Status == Erased:
+		return -1
+	}
+	return cmp.Or(compareGone(a, b), b.Updated.Compare(a.Updated), cmp.Compare(a.ID, b.ID))
 }
 
 // pin gives the id to file i, unless another file has a better right to it: the one whose story it is, then the first. So a copy
 // never takes the story of what it was copied from.
 func (m *matcher) pin(i int, id string) {
 	owner, taken := m.pinned[id]
-	if s := m.byID[id]; s != nil {
-		if at, there := m.present[s.Path]; there {
+	if s := m.byID()[id]; s != nil {
+		if at, there := m.present()[s.Path]; there {
 			m.pinned[id] = at
 			return
 		}
@@ -209,7 +280,7 @@ func (m *matcher) pin(i int, id string) {
 }
 
 // compareGone puts stories whose file is there before the others, and those before the ones that went earlier.
-func compareGone(a, b Story) int {
+func compareGone(a, b *Story) int {
 	switch {
 	case a.Gone.IsZero() == b.Gone.IsZero():
 		return b.Gone.Compare(a.Gone)
@@ -219,19 +290,13 @@ func compareGone(a, b Story) int {
 	return 1
 }
 
-func addIfNew(m map[string]*Story, key string, s *Story) {
-	if m[key] == nil {
-		m[key] = s
-	}
-}
-
 func (m *matcher) apply(rule func(i int) *Story) {
 	for i := range m.files {
 		if m.found[i] != nil {
 			continue
 		}
-		if s := rule(i); s != nil && !m.used[s.ID] {
-			m.found[i], m.used[s.ID] = s, true
+		if s := rule(i); s != nil && !m.used[s] {
+			m.found[i], m.used[s] = s, true
 		}
 	}
 }
@@ -241,7 +306,7 @@ func (m *matcher) byPin(i int) *Story {
 	if it == nil || it.ID == "" || m.pinned[it.ID] != i {
 		return nil
 	}
-	return m.byID[it.ID]
+	return m.byID()[it.ID]
 }
 
 func (m *matcher) byPathAndHash(i int) *Story {
@@ -253,10 +318,10 @@ func (m *matcher) byPathAndHash(i int) *Story {
 
 // byHash finds a story whose file was renamed: its old path is gone, or taken over by another known story's content.
 func (m *matcher) byHash(i int) *Story {
-	f := m.files[i]
-	for _, s := range m.ofHash[f.Hash] {
-		old, there := m.present[s.Path]
-		if f.Hash != "" && !m.used[s.ID] && (!there || len(m.ofHash[m.files[old].Hash]) > 0) {
+	hash := m.files[i].Hash
+	for _, s := range m.ofHash()[hash] {
+		old, there := m.present()[s.Path]
+		if hash != "" && !m.used[s] && (!there || len(m.ofHash()[m.files[old].Hash]) > 0) {
 			return s
 		}
 	}
@@ -279,11 +344,11 @@ func (s *Story) claimedBy(file File) *Story {
 
 // byStem finds a story whose file changed its format: story.md became story.yaml.
 func (m *matcher) byStem(i int) *Story {
-	s := m.atStem[stem(m.files[i].Path)]
+	s := m.atStem()[stem(m.files[i].Path)]
 	if s == nil {
 		return nil
 	}
-	if _, there := m.present[s.Path]; there {
+	if _, there := m.present()[s.Path]; there {
 		return nil
 	}
 	return s.claimedBy(m.files[i])
@@ -318,12 +383,12 @@ func (m *matcher) mint(f File, now time.Time) Story {
 		if n > 1 {
 			try = fmt.Sprintf("%s-%d", base, n)
 		}
-		if _, pinned := m.pinned[try]; m.byID[try] == nil && !pinned {
+		if _, pinned := m.pinned[try]; m.byID()[try] == nil && !pinned {
 			id = try
 		}
 	}
 	s := Story{ID: id, Path: f.Path, Updated: now}
-	m.byID[id] = &s
+	m.byID()[id] = &s
 	s.Slug = m.slug(f, id)
 	return s
 }
@@ -332,11 +397,12 @@ func (m *matcher) mint(f File, now time.Time) Story {
 func (m *matcher) slug(f File, id string) string {
 	base := slugOf(f.Path, strings.TrimPrefix(id[strings.LastIndexByte(id, ':')+1:], "/"))
 	slug := base
-	taken := func(slug string) bool { return m.Slugs[slug] != "" && m.Slugs[slug] != id || m.Slugs[Veil(slug)] != "" }
+	slugs := m.slugs()
+	taken := func(slug string) bool { return slugs[slug] != "" && slugs[slug] != id || slugs[Veil(slug)] != "" }
 	for n := 2; taken(slug); n++ {
 		slug = fmt.Sprintf("%s-%d", base, n)
 	}
-	m.Slugs[slug] = id
+	slugs[slug] = id
 	return slug
 }
 
@@ -350,7 +416,7 @@ func (m *matcher) update(stories []Story, now time.Time, probs *problem.List) {
 			}
 			own := m.lead(i, stories)
 			s.Of = m.of(i, own)
-			s.update(m.files[i], own, now)
+			s.update(&m.files[i], own, now)
 			if rank != left || !m.warnOfLeft(m.files[i], own, now, probs) {
 				*probs = append(*probs, m.files[i].stray...)
 			}
@@ -363,7 +429,7 @@ func (m *matcher) update(stories []Story, now time.Time, probs *problem.List) {
 
 // update brings the story up to date with its file. A file with an error changes nothing, unless it takes the story back. own is the
 // story that it is a version of; the zero one stands for none.
-func (s *Story) update(f File, own Story, now time.Time) {
+func (s *Story) update(f *File, own Story, now time.Time) {
 	before := *s
 	switch {
 	case f.Item != nil:

@@ -40,7 +40,8 @@ var documents = map[string]string{
 // strangers reports the files that look like someone's news but are no items, unless an item offers them for download.
 func (f *Folder) strangers(files []File, others []string) (probs problem.List) {
 	used := map[string]bool{}
-	for _, file := range files {
+	for i := range files {
+		file := &files[i]
 		for _, ref := range file.refs {
 			if p, err := LocalPath(file.Path, ref.src); err == nil {
 				used[p] = true
@@ -67,8 +68,9 @@ func (f *Folder) strangers(files []File, others []string) (probs problem.List) {
 
 // twins warns of files that are the same.
 func twins(files []File) (probs problem.List) {
-	same := map[string]string{}
-	for _, file := range files {
+	same := make(map[string]string, len(files))
+	for i := range files {
+		file := &files[i]
 		if file.Item == nil || file.Item.Status != Published {
 			continue
 		}

@@ -314,7 +314,7 @@ func (s *Story) goWith(status map[string]Status, now time.Time) {
 // own is the index of the story's own file that file i is a version of, else -1.
 func (m *matcher) own(i int) int {
 	if of := m.files[i].Of; of != "" {
-		if at, there := m.present[of]; there {
+		if at, there := m.present()[of]; there {
 			return at
 		}
 	}
@@ -347,14 +347,14 @@ func (m *matcher) left(i int) *Story {
 		if s.Of == "" {
 			return nil
 		}
-		return m.byID[s.Of]
+		return m.byID()[s.Of]
 	}
 	f := &m.files[i]
 	if f.named == "" {
 		return nil
 	}
 	for _, p := range f.ownPaths() {
-		if s := m.atPath[p]; s != nil && !m.used[s.ID] {
+		if s := m.atPath[p]; s != nil && !m.used[s] {
 			return s
 		}
 	}
@@ -373,7 +373,7 @@ func (m *matcher) lead(i int, stories []Story) Story {
 		return Story{}
 	}
 	lead := *s
-	if m.used[s.ID] {
+	if m.used[s] {
 		lead = stories[slices.Index(m.found, s)]
 	}
 	if lead.takenBack() == "" {
@@ -388,7 +388,7 @@ func (m *matcher) of(i int, lead Story) string {
 	switch s := m.left(i); {
 	case m.own(i) >= 0:
 		return cmp.Or(lead.Of, lead.ID)
-	case s != nil && (lead.ID != "" || !m.used[s.ID]):
+	case s != nil && (lead.ID != "" || !m.used[s]):
 		return s.ID
 	}
 	return ""
@@ -414,7 +414,8 @@ func (m *matcher) warnOfLeft(f File, lead Story, now time.Time, probs *problem.L
 // since readers know the story already; where the others' files are still there, somebody took them apart.
 func (m *matcher) join(stories []Story) {
 	works := m.kept()
-	for i, f := range m.files {
+	for i := range m.files {
+		f := &m.files[i]
 		if _, known := works[f.work]; !known && f.work != "" && f.Of == "" && stories[i].ID != "" {
 			works[f.work] = stories[i].ID
 		}

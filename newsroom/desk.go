@@ -2,7 +2,10 @@ package newsroom
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -18,6 +21,8 @@ type Desk struct {
 	now     time.Time
 	grace   time.Duration // for stories whose file is gone
 	lacking bool          // most stories are missing at once, so they were left as they were
+	next    time.Time     // of NextChange
+	print   string        // changes whenever the files do, or which stories they are
 }
 
 // terms are on which stories whose files are gone stay.
@@ -94,7 +99,7 @@ type matched struct {
 
 // still tells whether the files are the same stories now.
 func (m matched) still(known items.Known, scan items.Scan, now time.Time) bool {
-	next := m.desk.NextChange()
+	next := m.desk.next
 	return m.desk.known.Same(known) && !now.Before(m.desk.now) && (next.IsZero() || now.Before(next)) && m.scan.Same(scan)
 }
 
@@ -110,12 +115,17 @@ func desk(known items.Known, scan items.Scan, now time.Time, t terms) Desk {
 	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now),
 		items.Alike(scan.Files, stories, absent, t.grace, t.zone))
 	stories = append(stories, absent...)
-	return Desk{Scan: scan, Stories: stories, known: known, now: now, grace: t.grace, lacking: lacking}
+	d := Desk{Scan: scan, Stories: stories, known: known, now: now, grace: t.grace, lacking: lacking}
+	d.next = d.nextChange()
+	d.print = d.contents()
+	return d
 }
 
 // NextChange is the next time at which a story begins or ceases to show, or is changed or corrected, or waits no more for a file beside it,
 // without anyone touching its file; zero if there is none.
-func (d Desk) NextChange() (next time.Time) {
+func (d Desk) NextChange() time.Time { return d.next }
+
+func (d Desk) nextChange() (next time.Time) {
 	soonest := func(t time.Time) {
 		if t.After(d.now) && (next.IsZero() || t.Before(next)) {
 			next = t
@@ -125,7 +135,7 @@ func (d Desk) NextChange() (next time.Time) {
 		if s := &d.Stories[i]; s.Item != nil {
 			soonest(s.Due())
 			soonest(s.Item.NextChange(d.now))
-			soonest(d.withdrawal(*s))
+			soonest(d.withdrawal(s))
 		}
 	}
 	for i := range d.Scan.Files {
@@ -134,8 +144,33 @@ func (d Desk) NextChange() (next time.Time) {
 	return next
 }
 
+// contents is the print of the files and of what is told of them.
+func (d Desk) contents() string {
+	h := sha256.New()
+	var line []byte
+	for i := range d.Scan.Files {
+		f := &d.Scan.Files[i]
+		line = line[:0]
+		for _, part := range []string{f.Path, f.Hash, f.Beside} {
+			line = append(append(line, part...), '\n')
+		}
+		if !f.Until.IsZero() {
+			line = fmt.Appendln(line, f.Until.UnixNano())
+		}
+		_, _ = h.Write(line) // a hash takes everything
+	}
+	gone := 0
+	for i := range d.Stories {
+		if !d.Stories[i].Gone.IsZero() {
+			gone++
+		}
+	}
+	fmt.Fprintln(h, gone, d.next, d.Scan.Problems)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // withdrawal is when a story whose file is gone will count as withdrawn; zero if that is not so.
-func (d Desk) withdrawal(s items.Story) time.Time {
+func (d Desk) withdrawal(s *items.Story) time.Time {
 	if s.Gone.IsZero() || s.Status != items.Published {
 		return time.Time{}
 	}
@@ -180,6 +215,9 @@ const suddenly = 5
 
 // emptied tells whether most stories that readers had are missing since the last publication.
 func emptied(known items.Known, files int, absent []items.Story, unseen []string) bool {
+	if len(absent) == 0 {
+		return false
+	}
 	there, missing := 0, 0
 	gone := map[string]bool{}
 	for _, s := range known.Stories {

@@ -95,7 +95,7 @@ type Missed struct {
 // Missed are the stories of a desk that still show though their files are gone.
 func (n *Newsroom) Missed(d Desk) (all []Missed) {
 	for _, s := range d.Stories {
-		if at := d.withdrawal(s); !at.IsZero() && s.Visible(d.now) {
+		if at := d.withdrawal(&s); !at.IsZero() && s.Visible(d.now) {
 			all = append(all, Missed{n.folder.Name(s.Path), at.In(n.Config.Location), s})
 		}
 	}

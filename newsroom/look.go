@@ -2,13 +2,13 @@ package newsroom
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
+	"strconv"
 	"time"
+
+	"tidings/publish"
 )
 
 // Look is what a look at the items folder and the ledger tells the daemon: whether there may be something to publish.
@@ -51,27 +51,7 @@ func (n *Newsroom) deskPrint(ctx context.Context, desk Desk) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h := sha256.New()
-	var line []byte
-	for i := range desk.Scan.Files {
-		f := &desk.Scan.Files[i]
-		line = line[:0]
-		for _, part := range []string{f.Path, f.Hash, f.Beside} {
-			line = append(append(line, part...), '\n')
-		}
-		if !f.Until.IsZero() {
-			line = fmt.Appendln(line, f.Until.UnixNano())
-		}
-		_, _ = h.Write(line) // a hash takes everything
-	}
-	gone := 0
-	for _, s := range desk.Stories {
-		if !s.Gone.IsZero() {
-			gone++
-		}
-	}
-	fmt.Fprintln(h, issues, versions, n.lost, gone, desk.NextChange(), desk.Scan.Problems)
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return publish.PrintOf(desk.print, strconv.Itoa(issues), versions, strconv.Itoa(n.lost)), nil
 }
 
 // verify looks for files that somebody deleted: now and then, and at once if the whole publish folder is another one.
