@@ -277,7 +277,10 @@ func (p Presenter) Target(item, ref string) string {
 // NewestFirst orders articles by the time they were published, those of one date or time by when they first showed here, which is
 // when their files came.
 func NewestFirst(a, b *Article) int {
-	return cmp.Or(b.Published.Compare(a.Published), b.First.Compare(a.First), cmp.Compare(a.ID, b.ID))
+	if c := b.Published.Compare(a.Published); c != 0 { // as it is for most of thousands
+		return c
+	}
+	return cmp.Or(b.First.Compare(a.First), cmp.Compare(a.ID, b.ID))
 }
 
 // ByTitle orders topics for people.

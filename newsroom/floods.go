@@ -18,12 +18,12 @@ var ErrFlood = errors.New("readers would see old news as new, so it is held back
 // oldNews is how old a story is that comes into a feed late.
 const oldNews = 30 * 24 * time.Hour
 
-// hold holds back what must not come into the feeds, and gives an error for each flood.
-func (n *Newsroom) hold(site *publish.Site, last map[string][]seen, desk Desk) (floods []error) {
+// hold holds back what must not come into the windows of the feeds, and gives an error for each flood.
+func (n *Newsroom) hold(site *publish.Site, windows []publish.Window, last map[string][]seen, desk Desk) (floods []error) {
 	site.Feeds.Held = map[string]map[string]bool{}
 	whole := sync.OnceValue(func() map[string][]*publish.Story { return unlimited(*site) })
 	g := gate{*site, desk.leaving(), desk.now}
-	for _, w := range site.Windows() {
+	for _, w := range windows {
 		had, ok := last[w.Name]
 		come := g.late(w.Stories, had, ok)
 		flood := !n.force && len(come.old) > n.Config.Feeds.Flood

@@ -50,7 +50,8 @@ func readSeen(file string) (all []seen, ok bool, err error) {
 // guard holds what the feeds are to show against what they showed last, and tells the site what to hold back. It gives an error for each
 // thing that readers are spared. With --force only notices are held back, of stories that nobody has.
 func (n *Newsroom) guard(ctx context.Context, site *publish.Site, desk Desk) (spared []error, err error) {
-	last, err := n.lastShown(*site)
+	windows := site.Windows()
+	last, err := n.lastShown(windows)
 	if err != nil {
 		return nil, err
 	}
@@ -61,15 +62,17 @@ func (n *Newsroom) guard(ctx context.Context, site *publish.Site, desk Desk) (sp
 		spared = changedIDs(*site)
 	}
 	takeBack(site, desk)
-	spared = append(spared, n.hold(site, last, desk)...)
+	spared = append(spared, n.hold(site, windows, last, desk)...)
+	site.Settle()
 	site.Feeds.Unseen = n.unseen(*site, desk)
 	return spared, nil
 }
 
-// lastShown is what those feeds showed last which would show other stories now, by their names. A feed that nobody has is not among them.
-func (n *Newsroom) lastShown(site publish.Site) (map[string][]seen, error) {
+// lastShown is what those feeds showed last which would show other stories now, in these windows, by their names. A feed that nobody has is
+// not among them.
+func (n *Newsroom) lastShown(windows []publish.Window) (map[string][]seen, error) {
 	all := map[string][]seen{}
-	for _, w := range site.Windows() {
+	for _, w := range windows {
 		if slices.Equal(n.shown[w.Name], addresses(w)) {
 			continue
 		}

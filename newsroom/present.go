@@ -3,8 +3,10 @@ package newsroom
 import (
 	"fmt"
 	"html/template"
+	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tidings/digest"
@@ -13,7 +15,7 @@ import (
 )
 
 // shelf remembers how stories were shown, so that one that did not change is not made ready again.
-type shelf map[string]shelved
+type shelf map[string]*shelved
 
 // shelved is a story as it was shown, and what that depended on.
 type shelved struct {
@@ -37,36 +39,59 @@ type showing struct {
 	*Newsroom
 	desk   Desk
 	maker  items.Presenter
-	files  map[string]*items.File // by path
-	titles map[string]string      // of the stories that show, by slug
-	slugs  map[string]string      // likewise, by path of the file
+	files  map[string]*items.File   // by path
+	titles func() map[string]string // of the stories that show, by slug
+	slugs  func() map[string]string // likewise, by path of the file
 
 	versions map[string][]items.Article // of the stories that show, by Work; only what tells them apart
 }
 
 func (n *Newsroom) newShowing(desk Desk) *showing {
-	all := len(desk.Stories)
-	s := &showing{Newsroom: n, desk: desk, files: make(map[string]*items.File, all), titles: make(map[string]string, all), slugs: make(map[string]string, all), versions: map[string][]items.Article{}}
+	s := &showing{Newsroom: n, desk: desk, files: make(map[string]*items.File, len(desk.Scan.Files)), versions: map[string][]items.Article{}}
 	for i := range desk.Scan.Files {
 		s.files[desk.Scan.Files[i].Path] = &desk.Scan.Files[i]
 	}
-	for _, x := range desk.Stories {
-		if !x.Visible(desk.now) || x.Status != items.Published {
-			continue
-		}
-		s.titles[x.Slug] = x.Item.Title
-		if x.Gone.IsZero() {
-			s.slugs[x.Path] = x.Slug
-		}
+	s.titles = sync.OnceValue(desk.titles)
+	s.slugs = sync.OnceValue(desk.slugs)
+	for x := range desk.published() {
 		if work := x.Item.Version.Work; work != "" {
 			s.versions[work] = append(s.versions[work], items.Article{ID: x.ID, Work: work, URL: items.Presenter{URL: n.Config.URL}.StoryURL(x.Slug),
 				Language: x.Item.Language, Title: x.Item.Title, First: x.FirstPublished})
 		}
 	}
 	s.maker = items.Presenter{URL: n.Config.URL, Topics: n.Config.Topics, Asset: s.asset,
-		Story: func(slug string) (string, bool) { t, ok := s.titles[slug]; return t, ok },
-		Page:  func(path string) (string, bool) { slug, ok := s.slugs[path]; return slug, ok }}
+		Story: func(slug string) (string, bool) { t, ok := s.titles()[slug]; return t, ok },
+		Page:  func(path string) (string, bool) { slug, ok := s.slugs()[path]; return slug, ok }}
 	return s
+}
+
+// published are the stories that show now, notices apart.
+func (d Desk) published() iter.Seq[*items.Story] {
+	return func(yield func(*items.Story) bool) {
+		for i := range d.Stories {
+			if x := &d.Stories[i]; x.Status == items.Published && x.Visible(d.now) && !yield(x) {
+				return
+			}
+		}
+	}
+}
+
+func (d Desk) titles() map[string]string {
+	titles := make(map[string]string, len(d.Stories))
+	for x := range d.published() {
+		titles[x.Slug] = x.Item.Title
+	}
+	return titles
+}
+
+func (d Desk) slugs() map[string]string {
+	slugs := make(map[string]string, len(d.Stories))
+	for x := range d.published() {
+		if x.Gone.IsZero() {
+			slugs[x.Path] = x.Slug
+		}
+	}
+	return slugs
 }
 
 // asset is a file that an item shows. Where the item's own file is gone, has an error, or waits, so that its story stays as it was, it is
@@ -85,10 +110,11 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 	s := n.newShowing(desk)
 	shown := make(shelf, len(desk.Stories))
 	out := make([]*publish.Story, 0, len(desk.Stories))
-	for _, x := range desk.Stories {
-		if !x.Visible(desk.now) {
+	for i := range desk.Stories {
+		if !desk.Stories[i].Visible(desk.now) {
 			continue
 		}
+		x := desk.Stories[i]
 		x.Item = x.Item.AsOf(desk.now)
 		now := s.shelve(x, n.shelf[x.ID])
 		shown[x.ID] = now
@@ -101,7 +127,10 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 }
 
 // shelve gives a story as it is shown: as it was last if nothing that it depends on has changed.
-func (s *showing) shelve(x items.Story, last shelved) shelved {
+func (s *showing) shelve(x items.Story, last *shelved) *shelved {
+	if last == nil {
+		last = &shelved{}
+	}
 	var refs []string
 	beside := last.of.beside
 	if file := s.files[x.Path]; file != nil && file.Item != nil {
@@ -131,7 +160,8 @@ func (s *showing) shelve(x items.Story, last shelved) shelved {
 	listed := publish.ArticlePrint(article)
 	now.story = &publish.Story{Article: article, Expired: now.of.expired, Revised: revised(x),
 		Listed: listed, Print: publish.PrintOf(listed, x.Item.Body, now.others, now.assets)}
-	return now
+	made := now // few of thousands are, and only they need memory of their own
+	return &made
 }
 
 // revised is when a story last changed since it first showed; zero if it never did, so that the same files give the same bytes whenever
@@ -165,7 +195,7 @@ func (s *showing) others(x items.Story, links []string) string {
 		fmt.Fprintf(&b, "%+v\n", t)
 	}
 	for _, r := range x.Item.Related {
-		b.WriteString(r.Slug + " " + s.titles[r.Slug] + "\n")
+		b.WriteString(r.Slug + " " + s.titles()[r.Slug] + "\n")
 	}
 	for _, l := range links {
 		b.WriteString(l + " " + s.maker.Target(x.Path, l) + "\n")

@@ -114,8 +114,14 @@ type Window struct {
 	Floor   Floor // from now on
 }
 
+// Settle says that all that decides on what feeds show is there: it is worked out once, instead of whenever it is needed.
+func (s *Site) Settle() { s.windows = s.Windows() }
+
 // Windows are what the feeds of stories show.
 func (s Site) Windows() []Window {
+	if s.windows != nil {
+		return s.windows
+	}
 	var out []Window
 	all, once := current(s.Stories), current(s.once())
 	for _, c := range s.channels() {

@@ -57,15 +57,17 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 	wanted := make(map[string]bool, len(docs))
 	var due []Document
 	var left []string
-	for _, d := range docs {
+	for i := range docs {
+		d := &docs[i]
+		files := d.paths()
 		switch {
 		case d.Stays && f.stays(d, known):
-			left = append(left, d.paths()...)
+			left = append(left, files...)
 		case d.Make == nil:
-		case slices.ContainsFunc(d.paths(), func(p string) bool { return known[p].print != d.Print }):
-			due = append(due, d)
+		case slices.ContainsFunc(files, func(p string) bool { return known[p].print != d.Print }):
+			due = append(due, *d)
 		}
-		for _, p := range d.paths() {
+		for _, p := range files {
 			wanted[p] = true
 		}
 	}
@@ -78,7 +80,7 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 }
 
 // stays tells whether a document that is to stay as it was published last can do so.
-func (f *Folder) stays(d Document, known map[string]record) bool {
+func (f *Folder) stays(d *Document, known map[string]record) bool {
 	if k, noted := known[d.Path]; noted && k.print == "" { // it is gone, or a process died while it wrote it
 		return false
 	}

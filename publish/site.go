@@ -41,7 +41,7 @@ type Site struct {
 
 	set     *templates.Set
 	print   string   // of what every page shows
-	windows []Window // of Windows
+	windows []Window // of Windows, once that is settled
 	bodies  *bodies
 	live    map[string]func() (feed.Entry, error) // by story's id: made once for all the live feeds that it is in
 }
@@ -89,7 +89,14 @@ func (s Site) Documents(set *templates.Set) []Document {
 	s.windows = s.Windows()
 	s.bodies = &bodies{made: map[string]template.HTML{}}
 	s.live = s.makeLive()
-	return slices.Concat(s.pages(), s.lists(), s.issuePages(), s.feedPages(), s.feedDocuments(), s.archives(), s.calendars())
+	kinds := []func() []Document{s.pages, s.lists, s.issuePages, s.feedPages, s.feedDocuments, s.archives, s.calendars}
+	docs := make([][]Document, len(kinds))
+	var others sync.WaitGroup
+	for i, kind := range kinds {
+		others.Go(func() { docs[i] = kind() })
+	}
+	others.Wait()
+	return slices.Concat(docs...)
 }
 
 // viewPrint is of what every page shows of the newsroom.
