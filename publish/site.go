@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tidings/feed"
+	"tidings/internal/parallel"
 	"tidings/items"
 	"tidings/templates"
 )
@@ -91,11 +92,7 @@ func (s Site) Documents(set *templates.Set) []Document {
 	s.live = s.makeLive()
 	kinds := []func() []Document{s.pages, s.lists, s.issuePages, s.feedPages, s.feedDocuments, s.archives, s.calendars}
 	docs := make([][]Document, len(kinds))
-	var others sync.WaitGroup
-	for i, kind := range kinds {
-		others.Go(func() { docs[i] = kind() })
-	}
-	others.Wait()
+	parallel.Do(len(kinds), func(i int) { docs[i] = kinds[i]() })
 	return slices.Concat(docs...)
 }
 

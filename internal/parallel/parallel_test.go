@@ -1,8 +1,10 @@
 package parallel_test
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tidings/internal/parallel"
 )
@@ -16,5 +18,24 @@ func TestDo(t *testing.T) {
 				t.Errorf("of %d pieces, number %d was done %d times", n, i, times)
 			}
 		}
+	}
+}
+
+// A few pieces may take long each: no core has several while another has none.
+func TestFew(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for _, n := range []int{2, 15, 16, 63} {
+		var begun atomic.Int32
+		both := make(chan struct{})
+		parallel.Do(n, func(int) {
+			if begun.Add(1) == 2 {
+				close(both)
+			}
+			select {
+			case <-both:
+			case <-time.After(10 * time.Second):
+				t.Errorf("of %d pieces, only one was begun while it went on", n)
+			}
+		})
 	}
 }
