@@ -14,7 +14,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/sync/singleflight"
@@ -28,10 +30,15 @@ const (
 	smallest  = 512 // bytes; less is not worth compressing
 )
 
-// files reads the publish folder, and remembers what it read for as long as the file stays the same: one stat a request
-// tells. It assumes that a file is put in place by rename, or at least gets another time when it changes.
+// lookEvery is how long a file is taken to be as it was: a feed that is asked for ten thousand times a second need not be looked at as
+// often. It is less than a publication takes to end after its last file, so that a hub which is told of it gets the new feed.
+const lookEvery = 2 * time.Millisecond
+
+// files reads the publish folder, and remembers what it read for as long as the file stays the same, which it looks at again for a request
+// that comes lookEvery after the last look. It assumes that a file is put in place by rename, or at least gets another time when it changes.
 type files struct {
 	dir   string
+	now   func() time.Time
 	old   editions
 	reads singleflight.Group
 
@@ -40,8 +47,11 @@ type files struct {
 	size int // bytes kept
 }
 
-func newFiles(dir string) *files {
-	s := &files{dir: dir, old: newEditions()}
+func newFiles(dir string, now func() time.Time) *files {
+	if now == nil {
+		now = time.Now
+	}
+	s := &files{dir: dir, now: now, old: newEditions()}
 	// The only error is a size that is not positive.
 	s.kept, _ = simplelru.NewLRU(keptFiles, func(_ string, f *file) { s.size -= f.weight() })
 	return s
@@ -52,7 +62,8 @@ type file struct {
 	form
 	name  string // under the folder, slash-separated
 	info  fs.FileInfo
-	spans []span // the entries of a feed that can be had in parts
+	seen  atomic.Int64 // when it was last found to be as it was read, in nanoseconds since 1970
+	spans []span       // the entries of a feed that can be had in parts
 	forms []func() form
 }
 
@@ -75,13 +86,19 @@ func (f *file) same(info fs.FileInfo) bool {
 
 // get gives the file called name. A folder and what is hidden are fs.ErrNotExist.
 func (s *files) get(name string) (*file, error) {
+	now := s.now().UnixNano()
+	last, known := s.known(name)
+	if known && last.body != nil && time.Duration(now-last.seen.Load()).Abs() < lookEvery {
+		return last, nil
+	}
 	info, err := s.stat(name)
 	if err != nil {
 		s.forget(name)
 		return nil, err
 	}
-	if f, ok := s.known(name); ok && f.same(info) {
-		return f, nil
+	if known && last.same(info) {
+		last.seen.Store(now)
+		return last, nil
 	}
 	f, err, _ := s.reads.Do(name, func() (any, error) { return s.read(name) })
 	if err != nil {
@@ -166,12 +183,14 @@ func (s *files) open(name string) (*os.File, fs.FileInfo, error) {
 }
 
 func (s *files) read(name string) (*file, error) {
+	now := s.now()
 	in, info, err := s.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
 	f := &file{name: name, info: info}
+	f.seen.Store(now.UnixNano())
 	if info.Size() <= keptFile {
 		err = s.fill(f, in)
 	} else {

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -454,6 +455,41 @@ func TestTags(t *testing.T) {
 	}
 	if got := s.get("/"+name, "If-None-Match", tag); got.StatusCode != 404 {
 		t.Errorf("5 taken back: %d", got.StatusCode)
+	}
+}
+
+// TestLook: a file that is asked for all the time is looked at every two milliseconds, and then the answer is the new one, or that it is
+// gone.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	s := newFolder(t)
+	var now atomic.Int64 // milliseconds since monday
+	s.web.Now = func() time.Time { return monday.Add(time.Duration(now.Load()) * time.Millisecond) }
+	s.srv.Config.Handler = s.web.Handler()
+	const name = "feeds/news.rss"
+	for _, step := range []struct {
+		at     int64
+		text   string // that is put there; "" takes the file away
+		status int
+		want   string
+	}{
+		{0, "one", 200, "one"},
+		{1, "the second", 200, "one"},
+		{2, "the third one", 200, "the third one"},
+		{10_000, "three", 200, "three"},
+		{9_000, "four", 200, "four"}, // the clock was put back
+		{9_001, "", 200, "four"},
+		{9_002, "", 404, "Not here"},
+	} {
+		now.Store(step.at)
+		if s.put(name, step.text); step.text == "" {
+			if err := os.Remove(filepath.Join(s.Config.Publish, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := s.get("/" + name); got.StatusCode != step.status || got.body != step.want {
+			t.Errorf("at %d ms: %d %q, want %d %q", step.at, got.StatusCode, got.body, step.status, step.want)
+		}
 	}
 }
 

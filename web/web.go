@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"tidings/newsroom"
 	"tidings/subscribers"
@@ -26,8 +27,9 @@ import (
 type Server struct {
 	Newsroom *newsroom.Newsroom
 	Log      *slog.Logger
-	Healthy  func() error // what /healthz tells; nil: all is well
-	Outbox   string       // the Maildir that is shown under /-/outbox/; "" shows none
+	Healthy  func() error     // what /healthz tells; nil: all is well
+	Outbox   string           // the Maildir that is shown under /-/outbox/; "" shows none
+	Now      func() time.Time // nil: time.Now
 
 	// Erased tells whether the story of this slug was erased: its address then answers 410. Nil: none was.
 	Erased func(ctx context.Context, slug string) (bool, error)
@@ -35,7 +37,7 @@ type Server struct {
 
 // Handler gives the server as a handler.
 func (s *Server) Handler() http.Handler {
-	mux, public := http.NewServeMux(), &site{Server: s, files: newFiles(s.Newsroom.Config.Publish)}
+	mux, public := http.NewServeMux(), &site{Server: s, files: newFiles(s.Newsroom.Config.Publish, s.Now)}
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /-/u/{token}", s.ask)
 	mux.HandleFunc("POST /-/u/{token}", s.leave)

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,12 @@ type site struct {
 	web *web.Server
 	srv *httptest.Server
 	t   testing.TB
+
+	clock atomic.Int64 // seconds since monday
 }
+
+// now is a second later each time: whatever a test did, the next request finds it.
+func (s *site) now() time.Time { return monday.Add(time.Duration(s.clock.Add(1)) * time.Second) }
 
 // newSite serves the sample newsroom at the path of url in tidings.yaml.
 func newSite(t testing.TB, url string) *site {
@@ -65,7 +71,8 @@ func newSite(t testing.TB, url string) *site {
 	if _, err := n.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{Newsroom: n, t: t, web: &web.Server{Newsroom: n, Log: slog.New(slog.DiscardHandler)}}
+	s := &site{Newsroom: n, t: t}
+	s.web = &web.Server{Newsroom: n, Log: slog.New(slog.DiscardHandler), Now: s.now}
 	s.srv = httptest.NewServer(s.web.Handler())
 	t.Cleanup(func() {
 		s.srv.Close()
@@ -78,7 +85,7 @@ func newSite(t testing.TB, url string) *site {
 func newFolder(t testing.TB) *site {
 	t.Helper()
 	s := &site{t: t, Newsroom: &newsroom.Newsroom{Config: &config.Config{Publish: t.TempDir(), URL: "https://news.example.org/"}}}
-	s.web = &web.Server{Newsroom: s.Newsroom, Log: slog.New(slog.DiscardHandler)}
+	s.web = &web.Server{Newsroom: s.Newsroom, Log: slog.New(slog.DiscardHandler), Now: s.now}
 	s.srv = httptest.NewServer(s.web.Handler())
 	t.Cleanup(s.srv.Close)
 	s.put("404.html", "Not here")
