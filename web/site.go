@@ -201,7 +201,7 @@ func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page,
 func (s *site) whole(w http.ResponseWriter, r *http.Request, status int, chosen form) {
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = steady{w}.ReadFrom(&memory{b: chosen.body})
+		joined(r, func() { _, _ = steady{w}.ReadFrom(&memory{b: chosen.body}) })
 	}
 }
 

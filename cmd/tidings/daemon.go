@@ -22,6 +22,7 @@ import (
 	"tidings/newsroom"
 	"tidings/publish/websub"
 	"tidings/schedule"
+	"tidings/web"
 )
 
 // The daemon's pace.
@@ -70,7 +71,7 @@ func (d *daemon) run(ctx context.Context, listener net.Listener, server *http.Se
 		parts.Go(func() { d.sending(ctx, name) })
 	}
 	parts.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(web.Joining(listener)); !errors.Is(err, http.ErrServerClosed) {
 			cancel(fmt.Errorf("the web server ended: %w", err))
 		}
 	})
