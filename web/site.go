@@ -44,7 +44,10 @@ const methods = "GET, HEAD, OPTIONS"
 
 // fileName gives the file that a path stands for, relative to the folder.
 func fileName(urlPath string) string {
-	name := strings.TrimPrefix(path.Clean("/"+urlPath), "/")
+	if !strings.HasPrefix(urlPath, "/") {
+		urlPath = "/" + urlPath
+	}
+	name := strings.TrimPrefix(path.Clean(urlPath), "/")
 	if name == "" || strings.HasSuffix(urlPath, "/") {
 		return path.Join(name, "index.html")
 	}
@@ -200,9 +203,16 @@ func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page,
 // whole answers with all bytes of a form that is kept.
 func (s *site) whole(w http.ResponseWriter, r *http.Request, status int, chosen form) {
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		joined(r, func() { _, _ = steady{w}.ReadFrom(&memory{b: chosen.body}) })
+	if r.Method == http.MethodHead {
+		return
 	}
+	joined(r, func() {
+		if len(chosen.body) <= piece {
+			_, _ = w.Write(chosen.body)
+		} else {
+			_, _ = steady{w}.ReadFrom(&memory{b: chosen.body})
+		}
+	})
 }
 
 // broken answers where a file is there but cannot be read.

@@ -37,7 +37,7 @@ type bench struct {
 func main() {
 	var b bench
 	flag.IntVar(&b.connections, "connections", 32, "`number` of connections at a time")
-	flag.IntVar(&b.threads, "threads", 1, "`number` of threads of wrk")
+	flag.IntVar(&b.threads, "threads", 2, "`number` of threads of wrk")
 	flag.IntVar(&b.rounds, "rounds", 5, "`number` of rounds, of which the medians are printed")
 	flag.DurationVar(&b.duration, "duration", 5*time.Second, "`time` that each server is asked for in a round")
 	flag.Parse()
