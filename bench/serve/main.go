@@ -37,7 +37,7 @@ type bench struct {
 func main() {
 	var b bench
 	flag.IntVar(&b.connections, "connections", 32, "`number` of connections at a time")
-	flag.IntVar(&b.threads, "threads", 2, "`number` of threads of wrk")
+	flag.IntVar(&b.threads, "threads", 2, "`number` of threads of wrk: as many as it takes by itself")
 	flag.IntVar(&b.rounds, "rounds", 5, "`number` of rounds, of which the medians are printed")
 	flag.DurationVar(&b.duration, "duration", 5*time.Second, "`time` that each server is asked for in a round")
 	flag.Parse()
@@ -117,6 +117,7 @@ func (b bench) compare(ctx context.Context, out io.Writer, k kind, nginx, tiding
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "round\tnginx/s\ttidings/s\tratio\tnginx µs\ttidings µs\t")
 	var all [2][]result
+	var ratios []float64 // of two runs that follow one another: the machine's speed may change in between two rounds
 	for round := 1; round <= b.rounds; round++ {
 		for i, s := range []*server{nginx, tidings} {
 			r, err := b.ask(ctx, k, s)
@@ -125,14 +126,16 @@ func (b bench) compare(ctx context.Context, out io.Writer, k kind, nginx, tiding
 			}
 			all[i] = append(all[i], r)
 		}
-		line(w, strconv.Itoa(round), all[0][round-1], all[1][round-1])
+		a, b := all[0][round-1], all[1][round-1]
+		ratios = append(ratios, b.rate/a.rate)
+		line(w, strconv.Itoa(round), a, b, b.rate/a.rate)
 	}
-	line(w, "median", medians(all[0]), medians(all[1]))
+	line(w, "median", medians(all[0]), medians(all[1]), median(ratios))
 	return w.Flush()
 }
 
-func line(w io.Writer, name string, nginx, tidings result) {
-	fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2f\t%.1f\t%.1f\t\n", name, nginx.rate, tidings.rate, tidings.rate/nginx.rate, nginx.cpu, tidings.cpu)
+func line(w io.Writer, name string, nginx, tidings result, ratio float64) {
+	fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2f\t%.1f\t%.1f\t\n", name, nginx.rate, tidings.rate, ratio, nginx.cpu, tidings.cpu)
 }
 
 // agree makes sure that both servers give the same answer to a request of this kind, and gives its size in bytes.
