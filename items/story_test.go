@@ -78,7 +78,11 @@ func (r *room) publish() map[string]items.Story {
 		r.Fatal(err)
 	}
 	scan := r.take()
+	loaded := slices.Clone(known.Stories)
 	stories, probs := known.Match(scan.Files, r.now)
+	if !reflect.DeepEqual(known.Stories, loaded) { // others use them too
+		r.Errorf("what is known was changed: %v, was %v", known.Stories, loaded)
+	}
 	if err := r.store.Save(r.Context(), known, stories, r.now); err != nil {
 		r.Fatal(err)
 	}
@@ -172,6 +176,15 @@ func TestIdentity(t *testing.T) {
 			r.rename("gone", "a.md")
 		}, "a.md=a b.md=b z.md=z"},
 		{"or not due yet", func(r *room) { r.remove("a.md"); r.write("z.md", item("A", "publish_at: 2030-01-01\n")) }, "b.md=b z.md=z"},
+		{"a changed file is the story that is at its place, not one that was there before", func(r *room) {
+			r.write("a.md", item("A", "status: withdrawn\n"))
+			r.publish()
+			r.remove("a.md")
+			r.publish()
+			r.write("a.md", "---\ntitle: C\ndate: 2016-02-01\n---\nx")
+			r.publish()
+			r.write("a.md", "---\ntitle: C2\ndate: 2016-02-01\n---\ny")
+		}, "a.md=a-2 b.md=b"},
 		{"a new broken file is none", func(r *room) { r.write("c.md", "---\n") }, "a.md=a b.md=b"},
 	} {
 		t.Run(fmt.Sprintf("%02d", i+1), func(t *testing.T) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 )
@@ -47,6 +48,16 @@ func (c *joining) Write(p []byte) (int, error) {
 	return max(0, int(sent)), err
 }
 
+// ReadFrom sends what is held, and then lets the system send src, if that is a file.
+func (c *joining) ReadFrom(src io.Reader) (int64, error) {
+	if len(c.held) > 0 {
+		if _, err := c.Write(nil); err != nil {
+			return 0, err
+		}
+	}
+	return c.TCPConn.ReadFrom(src)
+}
+
 type connection struct{}
 
 // withConnection lets the requests of a connection find it.
@@ -57,7 +68,7 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// joined has what is written meanwhile go out at once, if the request's connection can do so.
+// joined has what is written meanwhile go out at once, if the request's connection can do so. It must not be flushed.
 func joined(r *http.Request, write func()) {
 	c, ok := r.Context().Value(connection{}).(*joining)
 	if !ok {
@@ -65,6 +76,6 @@ func joined(r *http.Request, write func()) {
 		return
 	}
 	c.holds = true
+	defer func() { c.holds = false }() // net/http sends a full buffer when there is more: what is held goes with that, be it only then
 	write()
-	c.holds = false // net/http sends its buffer when it is full and there is more: what is held goes with that, be it only now
 }

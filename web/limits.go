@@ -21,8 +21,8 @@ const (
 	maxHeader      = 32 << 10 // bytes
 )
 
-// NewHTTPServer gives a server with time-outs that no slow client can outwait, for a listener that Joining gives or any other. Beyond 2,048 connections at a time it closes new
-// ones.
+// NewHTTPServer gives a server with time-outs that no slow client can outwait, for a listener that Joining gives or any other. Beyond 2,048
+// connections at a time it closes new ones.
 func (s *Server) NewHTTPServer() *http.Server {
 	return &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,

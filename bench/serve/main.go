@@ -126,9 +126,9 @@ func (b bench) compare(ctx context.Context, out io.Writer, k kind, nginx, tiding
 			}
 			all[i] = append(all[i], r)
 		}
-		a, b := all[0][round-1], all[1][round-1]
-		ratios = append(ratios, b.rate/a.rate)
-		line(w, strconv.Itoa(round), a, b, b.rate/a.rate)
+		n, t := all[0][round-1], all[1][round-1]
+		ratios = append(ratios, t.rate/n.rate)
+		line(w, strconv.Itoa(round), n, t, t.rate/n.rate)
 	}
 	line(w, "median", medians(all[0]), medians(all[1]), median(ratios))
 	return w.Flush()

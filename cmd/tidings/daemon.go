@@ -55,8 +55,9 @@ type daemon struct {
 	published chan struct{}  // closed after the first publication: no issue is made of items that were not looked at yet
 }
 
-// headroom is memory that is never touched, so that it costs none: it only counts in what the garbage collector waits for. The heap of a small
-// newsroom is a few megabytes, which serving would fill many times a second, and collecting that took a tenth of the processor.
+// headroom is memory that is never touched: it only counts in what the garbage collector waits for, so that there may be as much more garbage.
+// The heap of a small newsroom is a few megabytes, which serving would fill many times a second, and collecting that took a tenth of the
+// processor.
 const headroom = 16 << 20
 
 // run works until ctx ends and every part has come to an end, or until one part cannot go on.
