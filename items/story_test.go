@@ -181,9 +181,9 @@ func TestIdentity(t *testing.T) {
 			r.publish()
 			r.remove("a.md")
 			r.publish()
-			r.write("a.md", "---\ntitle: C\ndate: 2016-02-01\n---\nx")
+			r.write("a.md", "---\ntitle: C\ndate: 2015-12-22\n---\nx")
 			r.publish()
-			r.write("a.md", "---\ntitle: C2\ndate: 2016-02-01\n---\ny")
+			r.write("a.md", "---\ntitle: C2\ndate: 2015-12-22\n---\ny")
 		}, "a.md=a-2 b.md=b"},
 		{"a new broken file is none", func(r *room) { r.write("c.md", "---\n") }, "a.md=a b.md=b"},
 	} {
