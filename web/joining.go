@@ -13,6 +13,7 @@ func Joining(l net.Listener) net.Listener { return joiner{l} }
 
 type joiner struct{ net.Listener }
 
+// Accept waits for the next connection. One that is not of TCP is given as it is. The error is the listener's.
 func (l joiner) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
@@ -32,6 +33,8 @@ type joining struct {
 // headBuffer is what net/http gathers before it sends anything.
 const headBuffer = 4 << 10
 
+// Write sends p, and before it what is held; or it holds p, if it is what begins an answer. The number is of the bytes of p, the error the
+// connection's: that of bytes that were held comes with those that follow them.
 func (c *joining) Write(p []byte) (int, error) {
 	if c.holds && len(c.held) == 0 && len(p) <= headBuffer {
 		c.held = append(c.held, p...)
@@ -40,8 +43,7 @@ func (c *joining) Write(p []byte) (int, error) {
 	if len(c.held) == 0 {
 		return c.TCPConn.Write(p)
 	}
-	// Copying would cost more.
-	both := net.Buffers{c.held, p}
+	both := net.Buffers{c.held, p} // one call, without copying p
 	sent, err := both.WriteTo(c.TCPConn)
 	sent -= int64(len(c.held))
 	c.held = c.held[:0]
