@@ -17,9 +17,10 @@ func TestBackupMidway(t *testing.T) {
 	t.Parallel()
 	r := newSending(t, 400, 100*time.Millisecond)
 	r.nextIssue(t)
-	p := r.startAndAwait(t, 40)
+	p := r.startAndHold(t, 40)
 	var files []string
 	for _, mails := range []int{80, 120, 160} {
+		r.server.hold(mails)
 		files = append(files, filepath.Join(t.TempDir(), "backup.tar.gz"))
 		tidingsAt(t, r.now, "-C", r.dir, "backup", files[len(files)-1])
 		r.server.await(t, mails)
@@ -27,6 +28,7 @@ func TestBackupMidway(t *testing.T) {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 	r.server.pace.Store(0)
+	r.server.release()
 
 	other := &sendingRoom{dir: filepath.Join(t.TempDir(), "n"), audience: r.audience, now: r.now.Add(time.Hour), issues: 1, server: r.server}
 	out := tidingsAt(t, other.now, "-C", other.dir, "restore", files[1])

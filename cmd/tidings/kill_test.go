@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/mail"
@@ -125,8 +126,9 @@ func TestDisturbed(t *testing.T) {
 func testTerminated(t *testing.T) {
 	r := newSending(t, 500, 10*time.Millisecond)
 	r.nextIssue(t)
-	p := r.startAndAwait(t, 100)
+	p := r.startAndHold(t, 100)
 	p.signal(t, syscall.SIGTERM)
+	r.server.release()
 	p.want(t, 10*time.Second, statusFailed)
 	if a := r.audit(t, p.account()); a[ledger.Unknown] != 0 || a[ledger.Pending] == 0 || a[ledger.Accepted]+a[ledger.Pending] != r.audience {
 		t.Errorf("after SIGTERM: %s\n%s", a, &p.out)
@@ -136,13 +138,14 @@ func testTerminated(t *testing.T) {
 
 // testSuspended: a sender that is stopped for a while and continued goes on as if nothing had been.
 func testSuspended(t *testing.T) {
-	r := newSending(t, 300, 10*time.Millisecond)
+	r := newSending(t, 300, 0)
 	r.nextIssue(t)
-	p := r.startAndAwait(t, 50)
+	p := r.startAndHold(t, 50)
 	p.signal(t, syscall.SIGSTOP)
+	r.server.release()
 	<-time.After(2 * time.Second)
-	if n := r.server.count(); n == r.audience {
-		t.Error("all mail went out before the sender was stopped, or although it was")
+	if n := r.server.count(); n > 50+connections {
+		t.Errorf("%d mails went out although the sender was stopped", n-50)
 	}
 	p.signal(t, syscall.SIGCONT)
 	p.want(t, 30*time.Second, statusDone)
@@ -156,15 +159,16 @@ func testDatabaseLocked(t *testing.T) {
 	if testing.Short() {
 		hold = 2 * time.Second
 	}
-	r := newSending(t, 300, 10*time.Millisecond)
+	r := newSending(t, 300, 0)
 	r.nextIssue(t)
-	p := r.startAndAwait(t, 50)
+	p := r.startAndHold(t, 50)
 	r.open(t, func(n *newsroom.Newsroom) {
 		conn, err := n.Ledger.DB.Conn(t.Context())
 		check(t, err)
 		_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
 		check(t, err)
 		before := r.server.count()
+		r.server.release()
 		<-time.After(hold)
 		if after := r.server.count(); after > before+2*connections { // one that is claimed, and one whose outcome waits
 			t.Errorf("%d mails went out while the ledger could not be written", after-before)
@@ -180,7 +184,7 @@ func testDatabaseLocked(t *testing.T) {
 // is full from the start a sending fails without a trace.
 func testDiskFull(t *testing.T) {
 	disk := smallDisk(t)
-	r := newSendingAt(t, filepath.Join(disk, "n"), 300, 10*time.Millisecond)
+	r := newSendingAt(t, filepath.Join(disk, "n"), 300, 0)
 	free := fill(t, disk)
 	p := r.start(t)
 	p.want(t, 30*time.Second, statusFailed)
@@ -189,8 +193,9 @@ func testDiskFull(t *testing.T) {
 	}
 	free()
 	r.nextIssue(t)
-	p = r.startAndAwait(t, 20)
+	p = r.startAndHold(t, 20)
 	free = fill(t, disk)
+	r.server.release()
 	p.await(t, 20*time.Second, "word that the ledger cannot be written", func() bool { return strings.Contains(p.out.String(), "the ledger cannot be written") })
 	before := r.server.count()
 	<-time.After(time.Second)
@@ -236,11 +241,16 @@ func fill(t *testing.T, disk string) (free func()) {
 // testTwoSenders: of several that are told to send at the same moment, and one more later, one does. The others say so, which is no
 // failure.
 func testTwoSenders(t *testing.T) {
-	r := newSending(t, 300, 20*time.Millisecond)
+	r := newSending(t, 300, 0)
 	r.nextIssue(t)
+	r.server.hold(20)
 	all := []*sendProcess{r.start(t), r.start(t), r.start(t)}
 	r.server.await(t, 20)
 	all = append(all, r.start(t))
+	if !poll(30*time.Second, func() bool { return len(running(all)) == 1 }) {
+		t.Fatalf("%d processes send, or none", len(running(all)))
+	}
+	r.server.release()
 	var accounts []string
 	for _, p := range all {
 		p.want(t, 30*time.Second, statusDone)
@@ -283,9 +293,9 @@ func testStoppedMidway(t *testing.T) {
 // testLeavingMidway: whoever leaves while an issue is being sent gets nothing after that moment, unless it is their mail that is on
 // its way.
 func testLeavingMidway(t *testing.T) {
-	r := newSending(t, 300, 20*time.Millisecond)
+	r := newSending(t, 300, 0)
 	r.nextIssue(t)
-	p := r.startAndAwait(t, 20)
+	p := r.startAndHold(t, 20)
 	var left []string
 	for to := range r.states(t) {
 		if len(r.server.seen()[to]) == 0 && len(left) < 40 {
@@ -300,6 +310,7 @@ func testLeavingMidway(t *testing.T) {
 	if len(left) < 20 {
 		t.Fatalf("only %d left before their turn", len(left))
 	}
+	r.server.release()
 	p.want(t, 30*time.Second, statusDone)
 	for _, to := range left {
 		if len(r.server.seen()[to]) > 0 {
@@ -312,12 +323,13 @@ func testLeavingMidway(t *testing.T) {
 // testKilledBeforeAnswers: the server has every mail that is under way and has answered none when the sender is killed. Exactly
 // those are unknown, and they are not sent again.
 func testKilledBeforeAnswers(t *testing.T) {
-	r := newSending(t, 100, time.Minute)
+	r := newSending(t, 100, 0)
 	r.nextIssue(t)
+	r.server.hold(0)
 	p := r.startAndAwait(t, connections)
 	check(t, p.cmd.Process.Kill())
 	<-p.ended
-	r.server.pace.Store(0)
+	r.server.release()
 	held := slices.Collect(maps.Keys(r.server.seen()))
 	r.finish(t, ledger.Account{ledger.Accepted: r.audience - connections, ledger.Unknown: connections})
 	states := r.states(t)
@@ -409,6 +421,13 @@ func (r *sendingRoom) startAndAwait(t *testing.T, mails int) *sendProcess {
 	return p
 }
 
+// startAndHold starts a sender and waits until the server has so many mails. It answers no more than these until it is released.
+func (r *sendingRoom) startAndHold(t *testing.T, mails int) *sendProcess {
+	t.Helper()
+	r.server.hold(mails)
+	return r.startAndAwait(t, mails)
+}
+
 func (p *sendProcess) await(t *testing.T, within time.Duration, what string, done func() bool) {
 	t.Helper()
 	if !poll(within, done) {
@@ -421,6 +440,11 @@ func (p *sendProcess) signal(t *testing.T, s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		t.Fatalf("%v: %v\n%s", s, err, &p.out)
 	}
+}
+
+// running gives those that have not ended.
+func running(all []*sendProcess) []*sendProcess {
+	return slices.DeleteFunc(slices.Clone(all), (*sendProcess).hasEnded)
 }
 
 func (p *sendProcess) hasEnded() bool {
@@ -556,6 +580,7 @@ func check(t *testing.T, err error) {
 type recorder struct {
 	address string
 	pace    atomic.Int64 // nanoseconds from a final dot to its answer, for each connection
+	most    atomic.Int64 // mails of an issue that it answers; the others wait
 	open    atomic.Int32 // connections
 
 	mu    sync.Mutex
@@ -570,6 +595,7 @@ func startRecorder(t *testing.T, pace time.Duration) *recorder {
 	check(t, err)
 	r := &recorder{address: l.Addr().String(), mails: map[string][]string{}}
 	r.pace.Store(int64(pace))
+	r.release()
 	var all sync.WaitGroup
 	all.Go(func() {
 		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
@@ -627,15 +653,24 @@ func (r *recorder) data(c *textproto.Conn, to string) error {
 	if err != nil {
 		return err
 	}
-	r.note(to, m.Header.Get("Message-ID"))
-	r.wait()
+	r.wait(r.note(to, m.Header.Get("Message-ID")))
 	return c.PrintfLine("250 Taken")
 }
 
-// wait lets the pace pass, in steps so that it can be changed meanwhile.
-func (r *recorder) wait() {
+// hold lets the server answer so many mails of an issue and keep the others waiting, so that a test is in the middle of a sending for as
+// long as it takes.
+func (r *recorder) hold(mails int) { r.most.Store(int64(mails)) }
+
+// release lets it answer all mails again.
+func (r *recorder) release() { r.most.Store(math.MaxInt64) }
+
+// wait lets the pace pass before the nth mail is answered, in steps since what is allowed may change meanwhile.
+func (r *recorder) wait(nth int) {
 	for began := time.Now(); ; {
 		left := time.Duration(r.pace.Load()) - time.Since(began)
+		if int64(nth) > r.most.Load() {
+			left = time.Minute
+		}
 		if left <= 0 {
 			return
 		}
@@ -643,12 +678,14 @@ func (r *recorder) wait() {
 	}
 }
 
-func (r *recorder) note(to, id string) {
+// note gives the number of the mail in its issue, from 1.
+func (r *recorder) note(to, id string) (nth int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mails[to] = append(r.mails[to], id)
 	r.total++
 	r.at = time.Now()
+	return r.total
 }
 
 // seen gives the ids of the mails of this issue by recipient.
