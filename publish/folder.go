@@ -166,8 +166,7 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 	var failed atomic.Bool
 	parallel.Do(len(docs), func(i int) {
 		if failed.Load() && docs[i].Spoilt == nil || ctx.Err() != nil {
-			outcomes[i].err = ctx.Err()
-			return
+			return // one reason is enough, for all that is not made
 		}
 		outcomes[i] = f.put(docs[i], known)
 		var wrong Invalid
@@ -197,7 +196,7 @@ func (f *Folder) writeStage(ctx context.Context, docs []Document, known map[stri
 			}
 		}
 	}
-	return done, errors.Join(errs...)
+	return done, errors.Join(append(errs, ctx.Err())...)
 }
 
 // put makes a document and writes it if its bytes are others than those that are there.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -329,6 +330,39 @@ func TestReplaceStops(t *testing.T) {
 	}
 	if got := tree(t, f.Dir); got != "a=1" {
 		t.Errorf("the folder holds %q", got)
+	}
+}
+
+// TestReplaceStopsMidway: what was made until then stays and is known, the rest comes with the next publication. All that was not made has
+// one reason.
+func TestReplaceStopsMidway(t *testing.T) {
+	f := newFolder(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var made atomic.Int32
+	var all []publish.Document
+	for i := range 500 {
+		docs := files(fmt.Sprint(i), "1")
+		text := docs[0].Make
+		docs[0].Make = func() ([]byte, error) {
+			if made.Add(1) == 100 {
+				cancel()
+			}
+			return text()
+		}
+		all = append(all, docs...)
+	}
+	_, err := f.Replace(ctx, all, nil)
+	if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("it says %v", err)
+	}
+	first := made.Load()
+	if first < 100 || first == 500 {
+		t.Fatalf("%d were made", first)
+	}
+	r := replace(t, f, all)
+	if made.Load() != 500 || len(r.Written) != int(500-first) {
+		t.Errorf("then %d of %d were made, and %d written", made.Load()-first, 500-first, len(r.Written))
 	}
 }
 

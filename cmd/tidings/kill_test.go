@@ -130,6 +130,9 @@ func testTerminated(t *testing.T) {
 	p.signal(t, syscall.SIGTERM)
 	r.server.release()
 	p.want(t, 10*time.Second, statusFailed)
+	if !strings.HasSuffix(p.out.String(), "\ntidings: terminated signal received\nhint: what was done stays; run the command again for the rest\n") {
+		t.Errorf("it says of its end:\n%s", &p.out)
+	}
 	if a := r.audit(t, p.account()); a[ledger.Unknown] != 0 || a[ledger.Pending] == 0 || a[ledger.Accepted]+a[ledger.Pending] != r.audience {
 		t.Errorf("after SIGTERM: %s\n%s", a, &p.out)
 	}

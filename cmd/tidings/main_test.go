@@ -130,7 +130,7 @@ func printMail(ts *testscript.TestScript, _ bool, args []string) {
 
 // await (await URL) waits until the address answers with success.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	if !poll(time.Minute, func() bool { status, _ := get(args[0]); return status == 200 }) {
+	if !poll(3*time.Minute, func() bool { status, _ := get(args[0]); return status == 200 }) {
 		ts.Fatalf("%s does not answer", args[0])
 	}
 }

@@ -57,10 +57,34 @@ func run(ctx context.Context, args []string, std stdio, now func() time.Time) in
 	case !a.started:
 		fmt.Fprintf(std.err, "tidings: %v\nhint: %s; %s --help tells more\n", strings.TrimSpace(err.Error()), cmd.UseLine(), cmd.CommandPath())
 		return statusUsage
-	case !errors.Is(err, errSaid):
+	case ctx.Err() != nil:
+		fmt.Fprintf(std.err, "tidings: %v\nhint: what was done stays; run the command again for the rest\n", context.Cause(ctx))
+		err = besides(err, context.Canceled)
+	}
+	if err != nil && !errors.Is(err, errSaid) {
 		a.complain(err)
 	}
 	return statusFailed
+}
+
+// besides gives what an error says besides this one: nil if nothing else is joined in it.
+func besides(err, this error) error {
+	if !errors.Is(err, this) {
+		return err
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		var rest []error
+		for _, one := range e.Unwrap() {
+			rest = append(rest, besides(one, this))
+		}
+		return errors.Join(rest...)
+	case interface{ Unwrap() error }:
+		if besides(e.Unwrap(), this) != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *app) root() *cobra.Command {

@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +50,46 @@ func TestWrongUsage(t *testing.T) {
 		if status != statusUsage || out.Len() > 0 || !strings.HasPrefix(errs.String(), "tidings: ") || !strings.Contains(errs.String(), test.what) ||
 			!strings.Contains(errs.String(), "\n"+hint+" ") || !strings.HasSuffix(errs.String(), "; "+test.help+" --help tells more\n") {
 			t.Errorf("%d tidings %s: status %d\n%s%s", i+1, test.line, status, &out, &errs)
+		}
+	}
+}
+
+// TestInterrupted: a command that is called off says so in a line of its own, and what to do; no part of it adds that it was called off.
+func TestInterrupted(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "n")
+	tidingsAt(t, monday, "init", dir)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupt signal received"))
+	for _, command := range []string{"build", "check", "items", "send weekly --yes"} {
+		var out, errs bytes.Buffer
+		status := run(ctx, append([]string{"-C", dir}, strings.Fields(command)...), stdio{strings.NewReader(""), &out, &errs}, func() time.Time { return monday })
+		if says := errs.String(); status != statusFailed || !strings.HasPrefix(says, "tidings: interrupt signal received\nhint: ") || strings.Contains(says, "canceled") {
+			t.Errorf("tidings %s: status %d\n%s%s", command, status, &out, says)
+		}
+	}
+}
+
+// TestBesides: what else went wrong is said, too.
+func TestBesides(t *testing.T) {
+	off, full := context.Canceled, errors.New("the disk is full")
+	for i, test := range []struct {
+		err  error
+		want string
+	}{
+		{off, ""},
+		{fmt.Errorf("database: %w", off), ""},
+		{errors.Join(off, errors.Join(off, fmt.Errorf("rows: %w", off))), ""},
+		{full, "the disk is full"},
+		{errors.Join(off, errors.Join(full, off)), "the disk is full"},
+		{errors.Join(fmt.Errorf("ledger: %w", full), off), "ledger: the disk is full"},
+		{fmt.Errorf("ledger: %w", errors.Join(full, off)), "ledger: the disk is full\ncontext canceled"},
+	} {
+		got := ""
+		if err := besides(test.err, context.Canceled); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%d: %q, want %q", i+1, got, test.want)
 		}
 	}
 }
