@@ -113,26 +113,62 @@ func (d *DB) takeTurn(ctx context.Context) (func(), error) {
 	}
 }
 
+// ErrRead says that a database's log cannot be emptied.
+var ErrRead = errors.New("the database's log cannot be emptied: another process reads it all the time")
+
 // Truncate writes everything into the database file itself and empties the log beside it, which keeps old bytes for a while. What was
-// deleted is overwritten with zeros then.
-func (d *DB) Truncate(ctx context.Context) error {
-	pass, err := d.takeTurn(ctx)
+// deleted is overwritten with zeros then. While somebody reads it is tried again, for five seconds in all; the error is ErrRead then.
+// Others can write meanwhile.
+func (d *DB) Truncate(ctx context.Context) (err error) {
+	conn, err := d.patient(ctx, 0)
 	if err != nil {
 		return err
 	}
-	defer pass()
+	defer func() { err = errors.Join(err, discard(conn)) }()
 	for range 50 {
-		var busy, pages, moved int
-		if err := d.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil || busy == 0 {
+		if done, err := d.truncate(ctx, conn); done || err != nil {
 			return err
 		}
-		select { // somebody is reading
+		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	return errors.New("the database's log cannot be emptied: another process reads it all the time")
+	return ErrRead
+}
+
+// truncate tries it once.
+func (d *DB) truncate(ctx context.Context, conn *sql.Conn) (done bool, err error) {
+	pass, err := d.takeTurn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer pass()
+	var busy, pages, moved int
+	err = conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
+	return busy == 0, err
+}
+
+// patient opens one more connection, which waits so long for a lock. discard closes it.
+func (d *DB) patient(ctx context.Context, wait time.Duration) (*sql.Conn, error) {
+	conn, err := d.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", wait.Milliseconds())); err != nil {
+		return nil, errors.Join(err, discard(conn))
+	}
+	return conn, nil
+}
+
+// discard closes a connection that must not come back among the others: it is not as they are.
+func discard(conn *sql.Conn) error {
+	err := conn.Raw(func(any) error { return driver.ErrBadConn })
+	if errors.Is(err, driver.ErrBadConn) {
+		return nil
+	}
+	return err
 }
 
 // Write runs f in a transaction that has the write lock from its first statement. What f returns decides: nil commits,
@@ -172,14 +208,11 @@ type Writer struct {
 // Writer opens one more connection. It gives up on a database that another process has locked after a second, not after
 // ten as Write does: who writes all the time has others waiting. It must be closed.
 func (d *DB) Writer(ctx context.Context) (*Writer, error) {
-	conn, err := d.Conn(ctx)
+	conn, err := d.patient(ctx, short)
 	if err != nil {
 		return nil, err
 	}
 	w := &Writer{db: d, conn: conn}
-	if _, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", short.Milliseconds())); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
 	for query, s := range map[string]**sql.Stmt{"BEGIN IMMEDIATE": &w.begin, "COMMIT": &w.commit, "ROLLBACK": &w.rollback} {
 		if *s, err = w.Prepare(ctx, query); err != nil {
 			return nil, errors.Join(err, w.Close())
@@ -228,11 +261,7 @@ func (w *Writer) Close() error {
 			return errors.Join(err, w.conn.Close())
 		}
 	}
-	err := w.conn.Raw(func(any) error { return driver.ErrBadConn }) // not back among the others: it is not as they are
-	if errors.Is(err, driver.ErrBadConn) {
-		return nil
-	}
-	return err
+	return discard(w.conn)
 }
 
 // Micros is t as the tables hold it; the zero time is 0.

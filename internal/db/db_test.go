@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,6 +192,59 @@ func TestWaiting(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if err := b.Write(t.Context(), exec1("INSERT INTO slots VALUES ('b', '', 1)")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTruncate: the log is emptied as soon as nobody reads it. Others write meanwhile, also while somebody who has stopped in the middle
+// of what they read is waited for.
+func TestTruncate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	a, b := open(t, path), open(t, path)
+	if err := a.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1), ('b', '', 2)")); err != nil {
+		t.Fatal(err)
+	}
+	reading, err := b.Query("SELECT name FROM slots")
+	if err != nil || !reading.Next() {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.Truncate(t.Context()) }()
+	for i := range 20 {
+		soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if err := b.Write(soon, exec1("INSERT INTO slots VALUES (?, '', 3)", fmt.Sprint(i))); err != nil {
+			t.Fatalf("%d: while the log is to be emptied: %v", i, err)
+		}
+		cancel()
+	}
+	if err := reading.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() > 0 {
+		t.Errorf("the log: %v, %v", info, err)
+	}
+	if n := count(t, b, "slots"); n != 22 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// TestTruncateGivesUp: whoever reads for ever does not stop it for ever.
+func TestTruncateGivesUp(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	a, b := open(t, path), open(t, path)
+	if err := a.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1), ('b', '', 2)")); err != nil {
+		t.Fatal(err)
+	}
+	reading, err := b.Query("SELECT name FROM slots")
+	if err != nil || !reading.Next() {
+		t.Fatal(err)
+	}
+	defer reading.Close()
+	if err := a.Truncate(t.Context()); !errors.Is(err, db.ErrRead) {
 		t.Error(err)
 	}
 }
