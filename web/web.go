@@ -125,9 +125,15 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	s.unsubscribe(w, r, s.Newsroom.Standing)
 }
 
-// leave ends the subscription: it is what the button posts, and what mail programs post by themselves (RFC 8058 §3.2).
+// leaveWithin is how long the database may keep somebody who leaves waiting.
+const leaveWithin = 30 * time.Second
+
+// leave ends the subscription: it is what the button posts, and what mail programs post by themselves (RFC 8058 §3.2). It does so also
+// when they do not wait for the answer.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request) {
-	s.unsubscribe(w, r, s.Newsroom.Leave)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), leaveWithin)
+	defer cancel()
+	s.unsubscribe(w, r.WithContext(ctx), s.Newsroom.Leave)
 }
 
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom.Parting) {

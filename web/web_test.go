@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -355,6 +356,18 @@ func TestUnsubscribe(t *testing.T) {
 	}
 	if bodies["8"] == bodies["10"] || bodies["10"] != bodies["11"] {
 		t.Error("having left now and having left before are not told apart")
+	}
+}
+
+// TestUnsubscribeUnseen: who has pressed the button has left, though they closed the page before the answer came.
+func TestUnsubscribeUnseen(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "https://news.example.org/")
+	closed, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.web.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(closed, "POST", s.add("ada@example.com", ""), nil))
+	if n, err := s.Subscribers.Count(t.Context(), "weekly"); n != 0 || err != nil {
+		t.Errorf("%d are left, %v", n, err)
 	}
 }
 
