@@ -21,7 +21,7 @@ var imports = map[string][]string{
 	"newsroom":    {"config", "digest", "feed", "internal", "items", "mailer", "mailer/ledger", "mailer/relay", "publish", "schedule", "subscribers", "templates"},
 	"web":         {"feed", "internal", "items", "newsroom", "publish", "subscribers", "templates"},
 
-	"config":         {"digest", "internal", "mailer", "publish", "schedule"}, // which subjects, keys, addresses and schedules can be meant
+	"config":         {"digest", "internal", "mailer", "mailer/relay", "publish", "schedule"}, // which subjects, keys, addresses and schedules can be meant
 	"digest":         {"internal", "items"},
 	"feed":           {"internal", "items"},
 	"items":          {"internal"},

@@ -21,6 +21,7 @@ import (
 	"tidings/internal/address"
 	"tidings/internal/strict"
 	"tidings/mailer"
+	"tidings/mailer/relay"
 	"tidings/schedule"
 )
 
@@ -111,9 +112,15 @@ func (k *checker) place() {
 }
 
 func (k *checker) address(s *string, path ...any) {
-	if *s != "" && !address.IsEmail(*s) {
+	if *s != "" && (!address.IsEmail(*s) || !mailable(*s)) {
 		k.Errorf(k.Line(path...), "write name@example.org", "%s: %q is no email address", strict.PathName(path), *s)
 	}
+}
+
+// mailable tells whether mail can be sent to an address, or from it.
+func mailable(address string) bool {
+	_, err := relay.Address(address)
+	return err == nil
 }
 
 func (k *checker) abs(p string) string {
@@ -209,11 +216,12 @@ func (k *checker) mail() {
 		text string
 		key  string
 	}{{k.Mail.From, "from"}, {k.Mail.ReplyTo, "reply_to"}} {
-		if _, err := mail.ParseAddress(s.text); s.text != "" && err != nil {
+		if a, err := mail.ParseAddress(s.text); s.text != "" && (err != nil || !mailable(a.Address)) {
 			k.Errorf(k.Line("mail", s.key), "write Name <name@example.org>", "mail.%s: %q is no email address", s.key, s.text)
 		}
 	}
 	k.limits(k.Mail.Connections, 1, 50, "mail", "connections")
+	k.domains()
 	k.hours()
 	k.bounces()
 	k.address(&k.Mail.Unsubscribe, "mail", "unsubscribe")
@@ -221,6 +229,23 @@ func (k *checker) mail() {
 		k.relay(i)
 	}
 	k.dkim()
+}
+
+// domains brings the names of domains into the form in which recipients are told apart.
+func (k *checker) domains() {
+	rates := map[string]Rate{}
+	for _, name := range slices.Sorted(maps.Keys(k.Mail.Domains)) {
+		domain, err := mailer.Domain(name)
+		_, twice := rates[domain]
+		switch {
+		case err != nil:
+			k.Errorf(k.Line("mail", "domains", name), "write a domain and its rate, such as example.com: 5/s", "mail.domains: %q is no domain", name)
+		case twice:
+			k.Errorf(k.Line("mail", "domains", name), "leave one of them out", "mail.domains: %s is there twice", domain)
+		}
+		rates[domain] = k.Mail.Domains[name]
+	}
+	k.Mail.Domains = rates
 }
 
 func (k *checker) hours() {
@@ -246,7 +271,7 @@ func (k *checker) relay(i int) {
 	r := &k.Mail.Relays[i]
 	at := func(key string) int { return k.Line("mail", "relays", i, key) }
 	u, err := url.Parse(r.URL)
-	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()) || strings.Trim(u.Path, "/") != "" {
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Port() != "" && (!isPort(u.Port()) || u.Port() == "0") || strings.Trim(u.Path, "/") != "" {
 		k.Errorf(at("url"), "write smtp://relay.example.org:587, or smtps://relay.example.org:465", "mail.relays[%d].url: %q is no mail server", i+1, r.URL)
 		return
 	}

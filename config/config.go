@@ -6,8 +6,10 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"tidings/internal/problem"
@@ -167,8 +169,8 @@ func (p Period) String() string {
 	return time.Duration(p).String()
 }
 
-// RelayAddress gives the relay as host:port.
-func (r Relay) RelayAddress() string { return fmt.Sprintf("%s:%d", r.Host, r.Port) }
+// RelayAddress gives the relay as host:port, as relays are named.
+func (r Relay) RelayAddress() string { return net.JoinHostPort(r.Host, strconv.Itoa(r.Port)) }
 
 // State is the folder of the database, with the keys and locks beside it.
 func (c *Config) State() string { return filepath.Dir(c.Database) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidings/config"
+	"tidings/mailer/relay"
 	"tidings/internal/address"
 )
 
@@ -212,11 +213,21 @@ func TestRelay(t *testing.T) {
 		{"smtps://relay.example.org", "relay.example.org:465", true},
 		{"smtp://relay.example.org:25/", "relay.example.org:25", false},
 		{"smtp://127.0.0.1:1025", "127.0.0.1:1025", false},
+		{"smtp://[::1]:1025", "[::1]:1025", false},
+		{"smtp://[2001:db8::1]", "[2001:db8::1]:587", false},
 	} {
 		r := parse(t, least+"mail: {relays: [{url: '"+tt.url+"'}]}\n").Mail.Relays[0]
-		if r.RelayAddress() != tt.address || r.Implicit != tt.implicit || r.TLS != "required" {
-			t.Errorf("%d %s: %s, implicit %v, tls %s", i+1, tt.url, r.RelayAddress(), r.Implicit, r.TLS)
+		if named := relay.NewSMTP(relay.Config{Host: r.Host, Port: r.Port}).Name(); r.RelayAddress() != tt.address || named != tt.address || r.Implicit != tt.implicit || r.TLS != "required" {
+			t.Errorf("%d %s: %s, and %s where it sends, implicit %v, tls %s", i+1, tt.url, r.RelayAddress(), named, r.Implicit, r.TLS)
 		}
+	}
+}
+
+// TestDomains: domains are told apart as DNS does it.
+func TestDomains(t *testing.T) {
+	got := parse(t, least+"mail: {domains: {Example.COM: 1/s, müller.example: 2/s}}\n").Mail.Domains
+	if len(got) != 2 || got["example.com"] != 1 || got["xn--mller-kva.example"] != 2 {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"tidings/config"
 	"tidings/digest"
 	"tidings/items"
@@ -131,16 +133,25 @@ func (n *Newsroom) compose(ctx context.Context, d digest.Issue, l *templates.Loc
 		}
 	}
 	if owner := n.Config.Owner.Email; owner != "" {
-		e.Owner, e.Help = "mailto:"+owner, "mailto:"+owner
+		to := mailto(owner)
+		e.Owner, e.Help = to, to
 	}
 	if box := n.Config.Mail.Unsubscribe; box != "" {
-		e.Unsubscribe = "mailto:" + box + "?subject=" + url.PathEscape("Leave "+d.Newsletter)
+		e.Unsubscribe = mailto(box) + "?subject=" + url.PathEscape("Leave "+d.Newsletter)
 	}
 	m, err := mailer.Compose(n.Templates, n.digestView(d, l), e)
 	if err != nil {
 		return nil, fmt.Errorf("compose %s %d: %w", d.Newsletter, d.Number, err)
 	}
 	return m, nil
+}
+
+// mailto gives the URI of an address (RFC 6068 §2), of which the configuration has seen to it that mail can be sent there.
+func mailto(address string) string {
+	if ascii, err := relay.Address(address); err == nil {
+		address = ascii
+	}
+	return "mailto:" + url.PathEscape(address)
 }
 
 // messages composes an issue in each edition that its audience reads.
@@ -226,16 +237,16 @@ func (n *Newsroom) ReturnPaths() mailer.ReturnPath {
 // first made of is in it: where a database was lost, numbers come again.
 func (n *Newsroom) messageID(d digest.Issue, subscriber int64) string {
 	mac := n.Keys.MAC("message-id", []byte(d.Newsletter), []byte(strconv.Itoa(d.Number)), []byte(d.Mark), []byte(strconv.FormatInt(subscriber, 10)))
-	domain, err := mailer.Domain(domainOf(d.From))
-	if err != nil { // an address without a domain of the internet, such as news@[192.0.2.1]
-		domain = domainOf(d.From)
-	}
-	return fmt.Sprintf("%s.%d.%s@%s", d.Newsletter, d.Number, hex.EncodeToString(mac[:12]), domain)
+	return fmt.Sprintf("%s.%d.%s@%s", d.Newsletter, d.Number, hex.EncodeToString(mac[:12]), domainOf(d.From))
 }
 
-// domainOf is the domain of a mail address.
+// domainOf is the domain of a mail address, spelt as in the configuration: in ASCII and small letters.
 func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+	domain := address[strings.LastIndexByte(address, '@')+1:]
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		domain = ascii
+	} // else it is none of the internet, such as that of news@[192.0.2.1]
+	return strings.ToLower(domain)
 }
 
 // Preview is the next issue of a newsletter as one recipient would get it.

@@ -147,13 +147,9 @@ func (n *Newsroom) noticeMail(o ledger.Notice, subject, text string) ([]byte, er
 	if err != nil {
 		return nil, fmt.Errorf("mail.from: %w", err)
 	}
-	domain, err := mailer.Domain(domainOf(from.Address))
-	if err != nil {
-		return nil, fmt.Errorf("mail.from: %w", err)
-	}
 	mac := n.Keys.MAC("message-id", []byte(o.Kind), []byte(o.Issue.Name()), []byte(o.Email), []byte(strconv.FormatInt(o.Written.UnixMicro(), 10)))
 	return mailer.Notice{From: from, To: o.Email, Language: n.locale("").Lang, Subject: subject, Text: text, Date: o.Written.In(n.Config.Location),
-		MessageID: fmt.Sprintf("%s.%s.%s@%s", o.Issue.Name(), o.Kind, hex.EncodeToString(mac[:12]), domain)}.Compose()
+		MessageID: fmt.Sprintf("%s.%s.%s@%s", o.Issue.Name(), o.Kind, hex.EncodeToString(mac[:12]), domainOf(from.Address))}.Compose()
 }
 
 // maxReason is how much of a server's words a notice quotes, in characters.

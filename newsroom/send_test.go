@@ -1,6 +1,7 @@
 package newsroom_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -635,5 +636,39 @@ func TestLostDatabase(t *testing.T) {
 	s, err := lost.Send(t.Context(), newsroom.Order{Newsletter: "weekly", Again: true})
 	if err != nil || s.Issue.Number != 2 {
 		t.Errorf("%s: %v", s.Issue.Name(), err)
+	}
+}
+
+// TestForeignAddresses: the newsroom's own addresses may be of domains with letters of any script, and of all that an address may hold.
+func TestForeignAddresses(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "email: news@example.org", "email: info@müller.example", "  from: IOM UK News <news@example.org>",
+		"  from: IOM UK News <news@müller.example>\n  unsubscribe: leave%now?@müller.example\n  reply_to: Ed <ed@müller.example>")
+	p, err := r.Preview(t.Context(), "weekly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := must(mail.ReadMessage(strings.NewReader(string(p.Source))))
+	for i, want := range []struct{ field, has string }{
+		{"From", "<news@xn--mller-kva.example>"},
+		{"Reply-To", "<ed@xn--mller-kva.example>"},
+		{"List-Owner", "<mailto:info@xn--mller-kva.example>"},
+		{"List-Unsubscribe", "<mailto:leave%25now%3F@xn--mller-kva.example?subject=Leave%20weekly>"},
+		{"Message-ID", "@xn--mller-kva.example>"},
+	} {
+		if got := m.Header.Get(want.field); !strings.Contains(got, want.has) {
+			t.Errorf("%d %s: %q, want %q", i+1, want.field, got, want.has)
+		}
+	}
+}
+
+// TestRelayByNumber: a relay may be named by an address of IPv6. Nothing listens at this one, which is said.
+func TestRelayByNumber(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, "mail:\n", "mail:\n  relays: [{url: \"smtp://[::1]:1\", tls: none}]\n")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := r.Send(ctx, newsroom.Order{Newsletter: "weekly"}); err == nil || !strings.Contains(err.Error(), "[::1]:1") || ctx.Err() != nil {
+		t.Errorf("it says %v", err)
 	}
 }
