@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"tidings/config"
-	"tidings/mailer/relay"
 	"tidings/internal/address"
+	"tidings/mailer/relay"
 )
 
 var update = flag.Bool("update", false, "write the .want files anew")

@@ -282,3 +282,60 @@ func TestVersionTakenBackFromWhatStays(t *testing.T) {
 		}
 	}
 }
+
+// TestLostAndRenamed: the database is lost, and files are renamed so that their pages, too, would be others. Readers keep what they have, and
+// what it leads to, until it is forced; of stories that are taken back nothing stays.
+func TestLostAndRenamed(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	event := "\nevent: {start: 2017-02-01T10:00}"
+	r.onlyItems("talk.md", item("Talk", "date: 2016-10-05\ntopics: [a]"+event), "wrong.md", item("Wrong", "date: 2016-11-05\ntopics: [a]"),
+		"plain.md", item("Plain", "date: 2016-09-05\ntopics: [b]"))
+	r.publish()
+	before := r.bearing()
+	r.newIDs()
+	rename := func(from, to string) {
+		if err := os.Rename(r.path("items/"+from), r.path("items/"+to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("talk.md", "speech.md")
+	for i := range 3 {
+		p := r.publish()
+		if err := p.Complaints(); i < 2 && (!errors.Is(err, newsroom.ErrChangedIDs) || !strings.Contains(err.Error(), "/news/speech/ was published as tag:")) {
+			t.Errorf("publication %d: %v", i+1, err)
+		}
+		r.same(fmt.Sprint("publication ", i+1), before)
+		if !strings.Contains(r.read("public/news/talk/index.html"), "Talk") {
+			t.Error("the page that feeds lead to is gone")
+		}
+		r.Newsroom = r.openAgain(false)
+	}
+
+	r.edit("items/speech.md", "date:", "status: withdrawn\ndate:")
+	r.publish()
+	for name, text := range r.bearing() {
+		if strings.Contains(text, "text of Talk") || strings.HasPrefix(name, "news/talk/") {
+			t.Errorf("withdrawn meanwhile: %s still tells it", name)
+		}
+	}
+	if _, err := os.Stat(r.path("public/news/talk/index.html")); err == nil {
+		t.Error("withdrawn meanwhile: its former page is still there")
+	}
+	if got := strings.Join(r.titles("news"), ", "); !strings.Contains(got, "Plain") || !strings.Contains(got, "Wrong") {
+		t.Errorf("the feed has %q", got)
+	}
+
+	r.newIDs()
+	rename("wrong.md", "right.md")
+	if err := r.publish().Complaints(); !errors.Is(err, newsroom.ErrChangedIDs) {
+		t.Error(err)
+	}
+	r.force()
+	if err := r.publish().Complaints(); err != nil || !strings.Contains(r.read("public/feeds/news.json"), "/news/right/") {
+		t.Errorf("by force: %v", err)
+	}
+	if _, err := os.Stat(r.path("public/news/wrong/index.html")); err == nil {
+		t.Error("by force: the former page is still there")
+	}
+}

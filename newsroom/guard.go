@@ -21,9 +21,11 @@ const allNews = "news"
 
 // seen is what readers saw of a story in a feed.
 type seen struct {
-	ID       string    `json:"id"`
-	URL      string    `json:"url"`
-	Modified time.Time `json:"date_modified"`
+	ID        string    `json:"id"`
+	URL       string    `json:"url"`
+	Title     string    `json:"title"`
+	Published time.Time `json:"date_published"`
+	Modified  time.Time `json:"date_modified"`
 }
 
 // before reads what a feed showed last, newest first, from its own bytes: they tell it also where the database was lost. ok is false

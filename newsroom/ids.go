@@ -7,13 +7,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"tidings/items"
 	"tidings/publish"
 )
 
 // ErrChangedIDs says that stories which readers know would have other ids: readers would get them all anew.
-var ErrChangedIDs = errors.New("stories that readers know would have other ids, so feeds, archives and calendars that name them stay as they were")
+var ErrChangedIDs = errors.New("stories that readers know would have other ids, so feeds, archives and calendars that name them stay as they were, or do without them")
 
 // compareIDs finds the stories that readers know by another id. The archive is looked at only where pages are there of which nothing is
 // known: else it bears the ids that the database has.
@@ -28,11 +30,19 @@ func (n *Newsroom) compareIDs(ctx context.Context, site *publish.Site, desk Desk
 		ids[pages.StoryURL(s.Slug)] = s.ID
 	}
 	folder := strings.TrimSuffix(pages.StoryURL(""), "/")
+	all := slices.Concat(slices.Concat(slices.Collect(maps.Values(last))...), old)
+	moved := sync.OnceValue(func() map[seen]string { return strangers(*site, all) })
 	changed := map[string]string{}
-	for _, s := range slices.Concat(slices.Concat(slices.Collect(maps.Values(last))...), old) {
+	for _, s := range all {
 		switch id := ids[s.URL]; {
-		case id == "" && strings.HasPrefix(s.URL, folder): // there is no such story any more
-			site.TakenBack = append(site.TakenBack, s.ID)
+		case id == "" && strings.HasPrefix(s.URL, folder):
+			slug := strings.Trim(strings.TrimPrefix(s.URL, folder), "/")
+			if id = moved()[s.story()]; id == "" || knows(desk, s.ID, slug) {
+				site.TakenBack = append(site.TakenBack, s.ID) // there is no such story any more
+				continue
+			}
+			changed[id] = s.ID // its file was renamed
+			site.Former = append(site.Former, slug)
 		case id != "" && id != s.ID:
 			changed[id] = s.ID
 		}
@@ -42,6 +52,32 @@ func (n *Newsroom) compareIDs(ctx context.Context, site *publish.Site, desk Desk
 		site.Feeds.Changed = changed
 	}
 	return nil
+}
+
+// story is what tells a story of which neither id nor address is known: its title and its date, to the second.
+func (s seen) story() seen {
+	return seen{Title: s.Title, Published: s.Published.UTC().Truncate(time.Second)}
+}
+
+// strangers are the ids of the stories that readers know neither by an id nor by an address.
+func strangers(site publish.Site, known []seen) map[seen]string {
+	familiar := make(map[string]bool, 2*len(known))
+	for _, s := range known {
+		familiar[s.ID], familiar[s.URL] = true, true
+	}
+	ids := map[seen]string{}
+	for _, s := range site.Stories {
+		if !s.Withdrawn && !familiar[s.ID] && !familiar[s.URL] {
+			ids[seen{Title: s.Title, Published: s.Published}.story()] = s.ID
+		}
+	}
+	return ids
+}
+
+// knows tells whether the desk has a story of this id, or an erased one at this address, of which only a hash is kept.
+func knows(desk Desk, id, slug string) bool {
+	veil := items.Veil(slug)
+	return slices.ContainsFunc(desk.Stories, func(s items.Story) bool { return s.ID == id || s.Slug == veil })
 }
 
 // inherited tells whether there are pages in the publish folder of which the database knows nothing.

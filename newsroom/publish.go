@@ -107,7 +107,7 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 		return pub, site, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays())); err != nil {
+	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays(), site.FormerPages())); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 		return pub, site, err
 	}

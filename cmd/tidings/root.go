@@ -72,7 +72,7 @@ func besides(err, this error) error {
 	if !errors.Is(err, this) {
 		return err
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it is looked into, one wrapping at a time
 	case interface{ Unwrap() []error }:
 		var rest []error
 		for _, one := range e.Unwrap() {
