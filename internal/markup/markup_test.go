@@ -234,16 +234,18 @@ func TestExcerpt(t *testing.T) {
 func TestCleanText(t *testing.T) {
 	tests := []struct {
 		name, in, want string
-		removed        int
+		done           markup.Cleaning
 	}{
-		{"1 nothing to do", "a\t\r\n\u0085\uFFFD😀", "a\t\r\n\u0085\uFFFD😀", 0},
-		{"2 controls", "a\x00\x08\x0b\x1fb", "ab", 4},
-		{"3 non-characters", "\uFFFEa\uFFFF", "a", 2},
-		{"4 invalid UTF-8, an encoded surrogate", "a\xffb\xed\xa0\x80c", "abc", 4},
+		{"1 nothing to do", "a\t\r\n\u00a0\uFFFD😀", "a\t\r\n\u00a0\uFFFD😀", markup.Cleaning{}},
+		{"2 controls", "a\x00\x08\x0b\x1f\x7fb", "ab", markup.Cleaning{Removed: 5}},
+		{"3 non-characters", "\uFFFEa\uFFFF", "a", markup.Cleaning{Removed: 2}},
+		{"4 invalid UTF-8, an encoded surrogate", "a\xffb\xed\xa0\x80c", "abc", markup.Cleaning{Removed: 4}},
+		{"5 what programs of Windows mean by them", "\u0093Council\u0092s\u0085\u0094 \u0080\u009f", "“Council’s…” €Ÿ", markup.Cleaning{Mended: 6}},
+		{"6 what they do not have either", "\u0081\u008d\u008f\u0090\u009d\u0099", "™", markup.Cleaning{Removed: 5, Mended: 1}},
 	}
 	for _, tt := range tests {
-		if got, removed := markup.CleanText(tt.in); got != tt.want || removed != tt.removed {
-			t.Errorf("%s: got %q, %d; want %q, %d", tt.name, got, removed, tt.want, tt.removed)
+		if got, done := markup.CleanText(tt.in); got != tt.want || done != tt.done {
+			t.Errorf("%s: got %q, %v; want %q, %v", tt.name, got, done, tt.want, tt.done)
 		}
 	}
 }
@@ -314,8 +316,8 @@ func FuzzHTML(f *testing.F) {
 		if again := markup.Sanitize(out); again != out {
 			t.Errorf("the allow-list finds more:\n%q\n%q", out, again)
 		}
-		if _, removed := markup.CleanText(out + markup.Text(out)); removed != 0 {
-			t.Errorf("%d forbidden characters in %q", removed, out)
+		if _, done := markup.CleanText(out + markup.Text(out)); done != (markup.Cleaning{}) {
+			t.Errorf("%q: %v", out, done)
 		}
 		checkTree(t, out)
 		if err := wellFormed(out); err != nil {
