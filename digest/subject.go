@@ -25,7 +25,8 @@ type SubjectFields struct {
 }
 
 // Subject makes an issue's subject from tmpl, a text/template: one line of plain text, cut at a word with an ellipsis
-// if it is too long. It fails if the template does, or if the result is empty or has control characters.
+// if it is too long. Line ends are spaces in it, and other control characters are dropped: mailer would refuse them. It fails if the
+// template does, or if the result is empty.
 func Subject(tmpl string, f SubjectFields) (string, error) {
 	t, err := template.New("subject").Parse(tmpl)
 	if err != nil {
@@ -35,14 +36,21 @@ func Subject(tmpl string, f SubjectFields) (string, error) {
 	if err := t.Execute(&b, f); err != nil {
 		return "", err
 	}
-	s := strings.TrimSpace(b.String())
+	s := strings.TrimSpace(strings.Map(onOneLine, b.String()))
 	if s == "" {
 		return "", errors.New("the subject is empty")
 	}
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return "", errors.New("the subject has a line break or another control character")
-	}
 	return shorten(s, MaxSubject), nil
+}
+
+func onOneLine(r rune) rune {
+	switch {
+	case unicode.In(r, unicode.Zl, unicode.Zp), unicode.IsControl(r) && unicode.IsSpace(r):
+		return ' '
+	case unicode.IsControl(r):
+		return -1
+	}
+	return r
 }
 
 // shorten cuts text to at most limit characters, at a word if there is one in the second half.

@@ -6,7 +6,7 @@ import (
 	"tidings/internal/markup"
 )
 
-// cleaned returns v if it is clean, else a deep copy of it: one whose texts hold no character that XML forbids; those of nothing but white space are
+// cleaned returns v if it is clean, else a deep copy of it: one whose texts hold no control character, nor what else XML forbids; those of nothing but white space are
 // empty, as formats forbid an element or a key that says nothing. Walking over all of them, it also
 // covers the fields that are added one day: a single forgotten one could make a whole feed unreadable.
 func cleaned[T any](v T) T {
@@ -45,11 +45,11 @@ func isCleanText(text string) bool {
 		found |= classes[text[i]]
 	}
 	if found&beyondASCII != 0 {
-		if _, removed := markup.CleanText(text); removed > 0 {
+		if _, done := markup.CleanText(text); done != (markup.Cleaning{}) {
 			return false
 		}
 	}
-	return found&illegal == 0 && (text == "" || !blank(text))
+	return found&(illegal|del) == 0 && (text == "" || !blank(text))
 }
 
 // clean cleans v in place, after giving it storage of its own wherever it shares some.

@@ -1,12 +1,11 @@
 // Package feed writes a newsroom's stories as RSS 2.0, Atom 1.0 and JSON Feed 1.1, its events as iCalendar and the list
-// of its feeds as OPML; it chooses which stories a feed shows, makes entries of corrections, and checks feeds before
-// they are published.
+// of its feeds as OPML; it makes entries of corrections, and checks feeds before they are published.
 //
 // A writer is pure: the same Feed gives the same bytes, whatever the time, so that a web server can answer truthfully
 // whether a feed has changed. A story has the same id in every feed and every format, and no feed shows an id twice:
 // readers would take that for news. Titles and summaries are plain text; HTML stands in the content only. The package
-// assumes that the content was cleaned and its addresses made absolute before. Characters that XML forbids are dropped
-// from every text, in JSON too, so that all formats say the same.
+// assumes that the content was cleaned and its addresses made absolute before. Control characters, and what else XML forbids,
+// are dropped from every text, in JSON too, so that all formats say the same.
 package feed
 
 import (

@@ -160,7 +160,7 @@ func (c Calendar) addTexts(l *contentLines, e Entry) {
 	l.addText("LOCATION"+language, joined(", ", e.Event.Venue, e.Event.Room, e.Event.Address))
 	var topics []string
 	for _, t := range e.categories() {
-		if t = printable(t); !blank(t) {
+		if !blank(t) {
 			topics = append(topics, calendarText(t))
 		}
 	}
@@ -192,9 +192,6 @@ func registration(r *items.Register, words EventWords) string {
 }
 
 func joined(separator string, parts ...string) string {
-	for i := range parts {
-		parts[i] = printable(parts[i])
-	}
 	return strings.Join(slices.DeleteFunc(parts, blank), separator)
 }
 
@@ -224,13 +221,10 @@ func (l *contentLines) add(name, value string) {
 
 // addText writes plain text, if there is any (RFC 5545 §3.3.11).
 func (l *contentLines) addText(name, text string) {
-	if text = printable(text); !blank(text) {
+	if !blank(text) {
 		l.add(name, calendarText(text))
 	}
 }
-
-// printable drops the one control character that XML allows and a calendar does not (RFC 5545 §3.1).
-func printable(text string) string { return strings.ReplaceAll(text, "\x7f", "") }
 
 // addURI writes an address, which is not escaped but has no room for white space.
 func (l *contentLines) addURI(name, uri string) {
@@ -245,7 +239,7 @@ func (l *contentLines) addURI(name, uri string) {
 // calendarText escapes a text and writes each kind of line end as the one that there is. Some programs take U+2028 and
 // its like for an end of the whole line.
 var calendarText = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\r\n", `\n`, "\n", `\n`, "\r", `\n`,
-	"\u0085", `\n`, "\u2028", `\n`, "\u2029", `\n`).Replace
+	"\u2028", `\n`, "\u2029", `\n`).Replace
 
 // parameter quotes a parameter's value. It has no way to hold quotes (RFC 5545 §3.2): they become single ones, as few
 // programs know the escapes of RFC 6868.

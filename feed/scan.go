@@ -272,6 +272,7 @@ func skipSpace(b []byte) []byte {
 // What a text may hold that has to be looked at.
 const (
 	illegal = 1 << iota
+	del     // the control character of ASCII that XML allows
 	beyondASCII
 	reference
 	bracket
@@ -284,6 +285,8 @@ var classes = func() (c [256]byte) {
 		case i == '\t' || i == '\n' || i == '\r':
 		case i < ' ':
 			c[i] = illegal
+		case i == 0x7f:
+			c[i] = del
 		case i >= utf8.RuneSelf:
 			c[i] = beyondASCII
 		}

@@ -22,7 +22,8 @@ import (
 )
 
 // Item is what one item file says, after it was checked: the fields of its front matter and the story itself.
-// The yaml names are those that staff write. Text is UTF-8 without control characters; all but Body is plain text.
+// The yaml names are those that staff write. Text is UTF-8 without control characters, but for the
+// line ends and tabs of Body; all but Body is plain text.
 type Item struct {
 	Title       string       `yaml:"title" also:"headline" json:"title" jsonschema:"required,minLength=1,maxLength=200" jsonschema_description:"The headline, plain text, at most 200 characters."`
 	Date        When         `yaml:"date" also:"pubdate,created,created_at" json:"date,omitzero" jsonschema:"required" jsonschema_description:"When the story is published: a date or a date-time. Without an offset it is in the newsroom's time zone. A story dated in the future is held back until then."`

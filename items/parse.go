@@ -87,11 +87,11 @@ func clean(file string, data []byte) (string, problem.List) {
 	if strings.Contains(text, "\r") {
 		text = lineEnds.Replace(text)
 	}
-	clean, removed := markup.CleanText(text)
-	if removed > 0 {
+	clean, done := markup.CleanText(text)
+	if done != (markup.Cleaning{}) {
 		line := 1 + strings.Count(text[:firstDifference(text, clean)], "\n")
 		probs.Warnf(file, line, "they come from copying out of another program; nothing that can be read is lost",
-			"control characters were removed (%d of them)", removed)
+			"%v", done)
 	}
 	if strings.TrimSpace(clean) == "" {
 		probs.Errorf(file, 0, `"tidings new TITLE" makes a file that is ready to fill in`, "the file is empty")

@@ -46,7 +46,7 @@ func good(t *testing.T, it items.Item) {
 		t.Errorf("without an error: %+v", it)
 	}
 	for _, s := range []string{it.Title, it.Summary, it.Body, it.Kicker, it.ID} {
-		if strings.ContainsAny(s, "\x00\x01\x0b\x1b") || !utf8.ValidString(s) {
+		if strings.ContainsAny(s, "\x00\x01\x0b\x1b\x7f\u0085\u0092") || !utf8.ValidString(s) {
 			t.Errorf("%q", s)
 		}
 	}

@@ -65,9 +65,6 @@ func (n *Newsroom) parting(ctx context.Context, token string) (subscribers.Claim
 	if err != nil {
 		return c, Parted{}, err
 	}
-	if c.Purpose != subscribers.Unsubscribe {
-		return c, Parted{}, subscribers.ErrToken
-	}
 	if c.Subscriber == nobody {
 		return c, Parted{State: "test", Language: n.Config.Language}, nil
 	}

@@ -252,7 +252,7 @@ func TestNewRelease(t *testing.T) {
 	}
 	published := tree(t, f.Dir)
 	for _, change := range []string{
-		`UPDATE media SET asset = REPLACE(REPLACE(asset, '"Width":30', '"Width":31'), '"maker":1', '"maker":0')`,
+		`UPDATE media SET asset = json_set(REPLACE(asset, '"Width":30', '"Width":31'), '$.maker', 0)`,
 		`UPDATE published SET print = path || ' 0', hash = zeroblob(32)`,
 		`UPDATE settings SET value = '77' WHERE name = 'published'`,
 	} {

@@ -36,7 +36,7 @@ var ofContent = regexp.MustCompile(`^media/[0-9a-f]{12}-`)
 // types do not depend on what the machine happens to know: its table is asked last.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".txt": "text/plain; charset=utf-8",
-	".csv": "text/csv; charset=utf-8", ".ics": "text/calendar; charset=utf-8", ".opml": "text/x-opml; charset=utf-8",
+	".csv": "text/csv; charset=utf-8", feed.CalendarExt: feed.CalendarType, ".opml": feed.OPMLType,
 	".xml": "application/xml", ".json": "application/json", ".svg": "image/svg+xml",
 	".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp", ".avif": "image/avif",
 	".ico": "image/x-icon", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".ogg": "audio/ogg", ".mp4": "video/mp4", ".webm": "video/webm",

@@ -267,15 +267,20 @@ func (s Site) rooted(page []byte) []byte {
 	return appendReplaced(out, page[body:], "=\""+s.View.URL, "=\""+u.Path)
 }
 
-// appendReplaced adds text to out, with from replaced by to.
+// appendReplaced adds text to out, with from replaced by to: but not before what would make to the beginning of another host's name,
+// for browsers pass over tabs and line ends, and take \ for / (URL Standard §4.4).
 func appendReplaced(out, text []byte, from, to string) []byte {
 	for {
 		i := bytes.Index(text, []byte(from))
 		if i < 0 {
 			return append(out, text...)
 		}
-		out = append(append(out, text[:i]...), to...)
-		text = text[i+len(from):]
+		out, text = append(out, text[:i]...), text[i+len(from):]
+		if len(text) > 0 && bytes.IndexByte([]byte("/\\\t\n\r"), text[0]) >= 0 {
+			out = append(out, from...)
+		} else {
+			out = append(out, to...)
+		}
 	}
 }
 

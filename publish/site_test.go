@@ -279,6 +279,27 @@ func TestRooted(t *testing.T) {
 	}
 }
 
+// TestRootedWithin: what follows the site's address must not become the name of another host.
+func TestRootedWithin(t *testing.T) {
+	const at = "https://news.example.org/"
+	for _, test := range []struct{ why, rest, want string }{
+		{"1 a page", "evil.example/a", "/evil.example/a"},
+		{"2 two slashes", "/evil.example/a", at + "/evil.example/a"},
+		{"3 a backslash counts as one", `\evil.example/a`, at + `\evil.example/a`},
+		{"4 a tab does not count", "\t/evil.example/a", at + "\t/evil.example/a"},
+		{"5 nor a line feed", "\n/evil.example/a", at + "\n/evil.example/a"},
+		{"6 nor a carriage return", "\r/evil.example/a", at + "\r/evil.example/a"},
+	} {
+		s := newSite()
+		a := s.Stories[0].Article
+		a.Slug, a.Body = "boats", template.HTML(`<a href="`+at+test.rest+`">x</a>`)
+		s.Stories[0] = shown(a)
+		if story := content(t, makeFiles(t, s), "news/boats/index.html"); !strings.Contains(story, `<a href="`+test.want+`">x</a>`) {
+			t.Errorf("%s: %q", test.why, story)
+		}
+	}
+}
+
 // TestLists: the index leads to lists of all stories by year, of those of each topic, and of past issues, the newest first.
 func TestLists(t *testing.T) {
 	s := newSite()

@@ -32,15 +32,8 @@ type key struct {
 	secret []byte
 }
 
-// Purpose is what a token is for.
-type Purpose byte
-
-// Unsubscribe is the purpose of tokens that leave a newsletter.
-const Unsubscribe Purpose = 1
-
-// Claim is what a token says.
+// Claim is what a token says: who leaves which newsletter.
 type Claim struct {
-	Purpose    Purpose
 	Newsletter string
 	Subscriber int64
 }
@@ -50,6 +43,7 @@ var ErrToken = errors.New("the link is not valid: it is not complete, or it was 
 
 const (
 	version    = 1
+	leaving    = 1  // the purpose of all tokens that there are
 	secretSize = 32 // bytes
 	tokenHead  = 3 + 8
 	tokenMAC   = 16 // bytes
@@ -162,7 +156,7 @@ func parseKey(line string) (k key, what string) {
 // 16 bytes of the HMAC-SHA256 of all these under the purpose's own key. The same input gives the same token.
 func (k *Keys) Unsubscribe(newsletter string, subscriber int64) string {
 	signer := k.all[len(k.all)-1]
-	b := []byte{version, signer.id, byte(Unsubscribe)}
+	b := []byte{version, signer.id, leaving}
 	b = binary.BigEndian.AppendUint64(b, uint64(subscriber))
 	b = append(b, newsletter...)
 	return base64.RawURLEncoding.EncodeToString(append(b, signer.seal(b)...))
@@ -180,11 +174,10 @@ func (k *Keys) Parse(token string) (Claim, error) {
 	}
 	body, mac := b[:len(b)-tokenMAC], b[len(b)-tokenMAC:]
 	signer, ok := k.byID(body[1])
-	if !ok || !hmac.Equal(mac, signer.seal(body)) || body[0] != version || Purpose(body[2]) != Unsubscribe {
+	if !ok || !hmac.Equal(mac, signer.seal(body)) || body[0] != version || body[2] != leaving {
 		return Claim{}, ErrToken
 	}
 	return Claim{
-		Purpose:    Purpose(body[2]),
 		Subscriber: int64(binary.BigEndian.Uint64(body[3:tokenHead])),
 		Newsletter: string(body[tokenHead:]),
 	}, nil

@@ -210,7 +210,7 @@ func (e Entry) Kicker() string {
 }
 
 // Digest is the view of digest.html and digest.txt, an issue as a mail to one subscriber, and of issue.html, the same
-// issue as a page. In a mail Name and UnsubscribeURL hold markers that are replaced for each recipient.
+// issue as a page. In a mail Greeting and UnsubscribeURL hold markers that are replaced for each recipient.
 type Digest struct {
 	Site
 	Newsletter     Newsletter

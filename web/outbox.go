@@ -30,7 +30,7 @@ type outbox struct {
 }
 
 func (o outbox) list(w http.ResponseWriter, r *http.Request) {
-	view := templates.Outbox{Site: o.view(r)}
+	view := templates.Outbox{Site: o.view()}
 	names, err := o.names()
 	if err != nil {
 		o.unreadable(w, r, err)
@@ -38,7 +38,7 @@ func (o outbox) list(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, name := range names {
 		if m, err := o.read(name); err == nil {
-			view.Mails = append(view.Mails, o.summary(r, name, m))
+			view.Mails = append(view.Mails, o.summary(name, m))
 		}
 	}
 	o.page(w, http.StatusOK, "outbox.html", view)
@@ -93,9 +93,9 @@ func (o outbox) read(name string) (stored, error) {
 	return m, nil
 }
 
-func (o outbox) summary(r *http.Request, name string, m stored) templates.OutboxMail {
+func (o outbox) summary(name string, m stored) templates.OutboxMail {
 	base := "/-/outbox/" + url.PathEscape(name) + "/"
-	v := templates.OutboxMail{Site: o.view(r), URL: base, ListURL: "/-/outbox/",
+	v := templates.OutboxMail{Site: o.view(), URL: base, ListURL: "/-/outbox/",
 		TextURL: base + "text", SourceURL: base + "source"}
 	if len(m.html) > 0 {
 		v.HTMLURL = base + "html"
@@ -138,7 +138,7 @@ func (o outbox) mail(w http.ResponseWriter, r *http.Request) {
 		o.unreadable(w, r, err)
 		return
 	}
-	o.page(w, http.StatusOK, "mail.html", o.summary(r, name, m))
+	o.page(w, http.StatusOK, "mail.html", o.summary(name, m))
 }
 
 func (o outbox) part(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -256,7 +255,7 @@ func TestApache(t *testing.T) {
 	start(t, address, exec.Command(apache, "-f", file, "-D", "FOREGROUND"))
 	s.agrees("http://" + address)
 	s.guards("http://" + address)
-	s.web.Erased = func(context.Context, string) (bool, error) { return true, nil } // so 410 is the daemon's answer
+	s.erase("story-2", "a\r\nb", "a HTTP", "a?b") // 410 is the daemon's answer
 	for path, want := range map[string]int{"/news/story-2/event.ics": 410, "/news/a%0d%0ab/": 404, "/news/a%20HTTP/1.1": 404, "/news/a%3fb": 404} {
 		if got := (server{t, "http://" + address}).ask("GET", path, http.Header{}); got.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, got.StatusCode, want)

@@ -3,7 +3,6 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -19,6 +18,9 @@ import (
 	"time"
 
 	"github.com/andybalholm/brotli"
+
+	"tidings/internal/db"
+	"tidings/items"
 )
 
 // hub is what a live feed says of its hub.
@@ -145,7 +147,7 @@ func (s *site) fixtures() {
 	s.put("404.html", fmt.Sprintf(page, "Not here"))
 	s.put("gone.html", fmt.Sprintf(page, "Gone"))
 	s.Config.Feeds.Hub = "https://hub.example/"
-	s.web.Erased = func(_ context.Context, slug string) (bool, error) { return slug == "erased", nil }
+	s.erase("erased")
 	s.put("media/0123456789ab-light.png", strings.Repeat("0123456789", 300))
 	s.put("media/0123456789ab-plan.pdf", strings.Repeat("0123456789", 300))
 	s.put("media/0123456789ab-page.xyzzy", "<html><script>alert(1)</script>")
@@ -156,6 +158,21 @@ func (s *site) fixtures() {
 	for _, name := range []string{"feeds/news.rss", "feeds/news.atom", "feeds/news.json"} {
 		s.put(name, s.file(name)) // for the time
 		s.siblings(name)
+	}
+}
+
+// erase makes the newsroom remember stories of these slugs as erased.
+func (s *site) erase(slugs ...string) {
+	s.t.Helper()
+	d, err := db.Open(s.t.Context(), s.Config.Database)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer d.Close()
+	for _, slug := range slugs {
+		if _, err := d.ExecContext(s.t.Context(), `INSERT INTO story_slugs (slug, story) VALUES ($1, 'tag:x')`, items.Veil(slug)); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }
 

@@ -111,8 +111,8 @@ func discovery(hub, base, name string) string {
 // erased tells whether this was an erased story's page, or anything that lay beside it. Its name is in no folder any more.
 func (s *site) erased(r *http.Request, name string) bool {
 	name, found := strings.CutPrefix(name, "news/")
-	if slug, _, _ := strings.Cut(name, "/"); found && s.Erased != nil {
-		erased, err := s.Erased(r.Context(), slug)
+	if slug, _, _ := strings.Cut(name, "/"); found {
+		erased, err := s.Newsroom.Erased(r.Context(), slug)
 		if err != nil {
 			s.Log.Warn("it is not known whether a story was erased", "error", err)
 		}
@@ -189,7 +189,7 @@ func (s *site) instead(w http.ResponseWriter, r *http.Request, status int, page,
 	f, err := s.files.get(page)
 	if err != nil || f.body == nil {
 		w.Header().Set("Cache-Control", publish.CacheNothing)
-		s.notice(w, r, status, heading, text)
+		s.notice(w, status, heading, text)
 		return
 	}
 	chosen, h := f.in(r.Header.Get("Accept-Encoding")), w.Header()
@@ -219,7 +219,7 @@ func (s *site) whole(w http.ResponseWriter, r *http.Request, status int, chosen 
 func (s *site) broken(w http.ResponseWriter, r *http.Request, err error) {
 	withoutContent(w.Header())
 	s.Log.Warn("a file could not be served", "path", r.URL.Path, "error", err)
-	s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
+	s.notice(w, http.StatusInternalServerError, "error_title", "error_text")
 }
 
 // withoutContent takes away the headers that speak of a file, from an answer that has none, and that no cache may keep.

@@ -7,7 +7,6 @@ package web
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -30,9 +29,6 @@ type Server struct {
 	Healthy  func() error     // what /healthz tells; nil: all is well
 	Outbox   string           // the Maildir that is shown under /-/outbox/; "" shows none
 	Now      func() time.Time // nil: time.Now
-
-	// Erased tells whether the story of this slug was erased: its address then answers 410. Nil: none was.
-	Erased func(ctx context.Context, slug string) (bool, error)
 }
 
 // Handler gives the server as a handler.
@@ -47,7 +43,7 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("GET /-/outbox/{mail}/{$}", o.mail)
 		mux.HandleFunc("GET /-/outbox/{mail}/{part}", o.part)
 	}
-	mux.Handle("/-/", http.HandlerFunc(s.notFound))
+	mux.HandleFunc("/-/", s.notFound)
 	mux.Handle("/", public)
 	return s.secure(s.atBase(mux))
 }
@@ -142,10 +138,10 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom
 	p, err := do(r.Context(), r.PathValue("token"))
 	switch {
 	case errors.Is(err, subscribers.ErrToken), errors.Is(err, subscribers.ErrUnknown):
-		s.page(w, http.StatusNotFound, "unsubscribe.html", templates.Unsubscribe{Site: s.view(r), State: "invalid"})
+		s.page(w, http.StatusNotFound, "unsubscribe.html", templates.Unsubscribe{Site: s.view(), State: "invalid"})
 	case err != nil:
 		s.Log.Error("unsubscribing failed", "error", err)
-		s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
+		s.notice(w, http.StatusInternalServerError, "error_title", "error_text")
 	default:
 		s.page(w, http.StatusOK, "unsubscribe.html", templates.Unsubscribe{Site: s.Newsroom.View(p.Language),
 			State: p.State, Newsletter: p.Newsletter, Address: p.Address, Action: r.PathValue("token")})
@@ -153,16 +149,16 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom
 }
 
 // view is what a page knows of the newsroom, in the newsroom's language.
-func (s *Server) view(*http.Request) templates.Site {
+func (s *Server) view() templates.Site {
 	return s.Newsroom.View(s.Newsroom.Config.Language)
 }
 
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.notice(w, r, http.StatusNotFound, "not_found_title", "not_found_text")
+func (s *Server) notFound(w http.ResponseWriter, _ *http.Request) {
+	s.notice(w, http.StatusNotFound, "not_found_title", "not_found_text")
 }
 
-func (s *Server) notice(w http.ResponseWriter, r *http.Request, status int, heading, text string) {
-	v := s.view(r)
+func (s *Server) notice(w http.ResponseWriter, status int, heading, text string) {
+	v := s.view()
 	s.page(w, status, "notice.html", templates.Notice{Site: v, Heading: v.Locale.T(heading), Text: v.Locale.T(text)})
 }
 

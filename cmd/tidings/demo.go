@@ -77,7 +77,7 @@ func (a *app) serveDemo(ctx context.Context, n *newsroom.Newsroom, listener net.
 	}
 	defer release()
 	d := &daemon{newsroom: n, log: a.logger(), now: a.now}
-	server := &web.Server{Newsroom: n, Log: d.log, Healthy: d.healthy, Erased: n.Erased, Outbox: n.Config.Outbox()}
+	server := &web.Server{Newsroom: n, Log: d.log, Healthy: d.healthy, Outbox: n.Config.Outbox()}
 	return d.run(ctx, listener, server.NewHTTPServer())
 }
 

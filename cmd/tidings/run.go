@@ -61,6 +61,6 @@ func (a *app) daemon(ctx context.Context, n *newsroom.Newsroom) error {
 		log.Warn("no relay is configured: mail goes into the outbox", "outbox", n.Config.Outbox())
 	}
 	d := &daemon{newsroom: n, log: log, now: a.now, hub: hub(n, log)}
-	server := &web.Server{Newsroom: n, Log: log, Healthy: d.healthy, Erased: n.Erased}
+	server := &web.Server{Newsroom: n, Log: log, Healthy: d.healthy}
 	return d.run(ctx, listener, server.NewHTTPServer())
 }

@@ -1,4 +1,5 @@
-// Package markup turns the Markdown that staff write into clean HTML and into plain text, for feeds, pages and mails.
+// Package markup turns the Markdown that staff write into clean HTML for feeds and pages, and takes summaries out of it as
+// plain text.
 //
 // It assumes nothing about its input: whatever the Markdown or the HTML within it says, what comes out is well-formed
 // HTML of an allow-list of elements and attributes, holds no script, style, form or frame, and no character that

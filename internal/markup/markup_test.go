@@ -167,34 +167,14 @@ func TestRefsAfterLongRun(t *testing.T) {
 	}
 }
 
-func TestText(t *testing.T) {
-	tests := []struct{ name, in, want string }{
-		{"1 paragraphs", "<h2>A</h2><p>b\n c</p><p>d<br>e</p>", "A\n\nb c\n\nd\ne"},
-		{"2 lists", "<p>a</p><ul><li>b</li><li>c<ul><li>d</li></ul></li></ul><p>e</p>", "a\n\n- b\n- c\n  - d\n\ne"},
-		{"3 numbers", `<ol start="9"><li>a</li><li>b<br>c</li></ol>`, "9. a\n10. b\n    c"},
-		{"4 loose list", "<ul><li><p>a</p></li><li><p>b</p><p>c</p></li></ul>", "- a\n\n- b\n\n  c"},
-		{"5 quotes", "<p>a</p><blockquote><p>b</p><p>c</p></blockquote><p>d</p>", "a\n\n> b\n>\n> c\n\nd"},
-		{"6 table", "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>", "a | b\n1 | 2"},
-		{"7 preformatted", "<pre>a  b\n\n  c\n</pre>d", "a  b\n\n  c\n\nd"},
-		{"8 images and addresses", `<p>a <img src="x" alt="y"> <a href="https://a.example/">b</a></p>`, "a b"},
-		{"9 footnotes", markup.HTML("Fact[^a].\n\n[^a]: Source.\n", markup.Options{Prefix: "x-"}), "Fact[1].\n\n* * *\n\n1. Source.\u00a0"},
-		{"10 references", "a &amp; b &lt;c&gt; &#1;d", "a & b <c> d"},
-		{"11 words are not glued", "<p>a</p>b<div>c</div><i>d</i>e", "a\n\nb\nc\nde"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := markup.Text(tt.in); got != tt.want {
-				t.Errorf("got  %q\nwant %q", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestFirstParagraph(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{"1 past heading, image, list, quote", "# A\n\n![x](i.jpg)\n\n- b\n\n> c\n\nThe *first*\none[^1] & only.\n\nD\n\n[^1]: n", "The first one & only."},
 		{"2 none", "# A\n\n- b", ""},
 		{"3 within HTML", "<div>\n<p>a</p>\n</div>", "a"},
+		{"4 a line break parts words, and emphasis does not", "a<br>b*c*d\\\ne", "a bcd e"},
+		{"5 images, addresses and references", "a ![y](x) [b](https://a.example/) &amp; c", "a b & c"},
+		{"6 what leads back from a footnote", "[^1]: a\n\nb[^1]", "b"},
 	}
 	for _, tt := range tests {
 		if got := markup.FirstParagraph(tt.in); got != tt.want {
@@ -234,16 +214,18 @@ func TestExcerpt(t *testing.T) {
 func TestCleanText(t *testing.T) {
 	tests := []struct {
 		name, in, want string
-		removed        int
+		done           markup.Cleaning
 	}{
-		{"1 nothing to do", "a\t\r\n\u0085\uFFFD😀", "a\t\r\n\u0085\uFFFD😀", 0},
-		{"2 controls", "a\x00\x08\x0b\x1fb", "ab", 4},
-		{"3 non-characters", "\uFFFEa\uFFFF", "a", 2},
-		{"4 invalid UTF-8, an encoded surrogate", "a\xffb\xed\xa0\x80c", "abc", 4},
+		{"1 nothing to do", "a\t\r\n\u00a0\uFFFD😀", "a\t\r\n\u00a0\uFFFD😀", markup.Cleaning{}},
+		{"2 controls", "a\x00\x08\x0b\x1f\x7fb", "ab", markup.Cleaning{Removed: 5}},
+		{"3 non-characters", "\uFFFEa\uFFFF", "a", markup.Cleaning{Removed: 2}},
+		{"4 invalid UTF-8, an encoded surrogate", "a\xffb\xed\xa0\x80c", "abc", markup.Cleaning{Removed: 4}},
+		{"5 what programs of Windows mean by them", "\u0093Council\u0092s\u0085\u0094 \u0080\u009f", "“Council’s…” €Ÿ", markup.Cleaning{Mended: 6}},
+		{"6 what they do not have either", "\u0081\u008d\u008f\u0090\u009d\u0099", "™", markup.Cleaning{Removed: 5, Mended: 1}},
 	}
 	for _, tt := range tests {
-		if got, removed := markup.CleanText(tt.in); got != tt.want || removed != tt.removed {
-			t.Errorf("%s: got %q, %d; want %q, %d", tt.name, got, removed, tt.want, tt.removed)
+		if got, done := markup.CleanText(tt.in); got != tt.want || done != tt.done {
+			t.Errorf("%s: got %q, %v; want %q, %v", tt.name, got, done, tt.want, tt.done)
 		}
 	}
 }
@@ -274,8 +256,8 @@ func TestBounds(t *testing.T) {
 			if got := strings.Count(out, tt.tag); got < tt.min || got > tt.max {
 				t.Errorf("%d times %s, want %d to %d", got, tt.tag, tt.min, tt.max)
 			}
-			if text := markup.Text(out); max(len(out), len(text)) > 50*n {
-				t.Errorf("%d bytes became %d of HTML and %d of text", len(tt.in), len(out), len(text))
+			if len(out) > 50*n {
+				t.Errorf("%d bytes became %d", len(tt.in), len(out))
 			}
 		})
 	}
@@ -314,15 +296,14 @@ func FuzzHTML(f *testing.F) {
 		if again := markup.Sanitize(out); again != out {
 			t.Errorf("the allow-list finds more:\n%q\n%q", out, again)
 		}
-		if _, removed := markup.CleanText(out + markup.Text(out)); removed != 0 {
-			t.Errorf("%d forbidden characters in %q", removed, out)
+		if _, done := markup.CleanText(out + markup.FirstParagraph(in)); done != (markup.Cleaning{}) {
+			t.Errorf("%q: %v", out, done)
 		}
 		checkTree(t, out)
 		if err := wellFormed(out); err != nil {
 			t.Errorf("%v in %q", err, out)
 		}
 		markup.Refs(in)
-		markup.FirstParagraph(in)
 	})
 }
 

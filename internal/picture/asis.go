@@ -3,11 +3,9 @@ package picture
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/xml"
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/bep/imagemeta"
 )
@@ -75,67 +73,4 @@ func isTIFF(data []byte) bool {
 
 func refuseTIFF([]byte) (Versions, error) {
 	return Versions{}, refuse(saveAgain, "it is no picture that browsers show, but a TIFF or a camera's raw file")
-}
-
-// isSVG tells whether data is XML whose root is called svg.
-func isSVG(data []byte) bool {
-	if !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))), []byte("<")) {
-		return false
-	}
-	d := xml.NewDecoder(bytes.NewReader(data))
-	for {
-		t, err := d.RawToken()
-		if root, ok := t.(xml.StartElement); ok || err != nil {
-			return ok && root.Name.Local == "svg"
-		}
-	}
-}
-
-// prepareSVG passes a drawing on that cannot do anything.
-func prepareSVG(data []byte) (Versions, error) {
-	d := xml.NewDecoder(bytes.NewReader(data))
-	for {
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			p := Picture{Data: data, Type: "image/svg+xml"}
-			return Versions{Full: p, Web: p}, nil
-		}
-		if ends(err) {
-			return Versions{}, cutOff()
-		}
-		if err != nil {
-			return Versions{}, damaged(err)
-		}
-		if acts(t) {
-			return Versions{}, refuse("export it as a plain drawing, or save it as PNG", "the drawing holds scripts, or what could hide some")
-		}
-	}
-}
-
-// ends tells whether XML could not be read since there is no more of it.
-func ends(err error) bool {
-	var fault *xml.SyntaxError
-	return errors.As(err, &fault) && fault.Msg == "unexpected EOF"
-}
-
-// acts tells whether a browser could run something for this part of an SVG that is opened by itself. Entities and style sheets
-// of XML can bring in any element.
-func acts(t xml.Token) bool {
-	switch t := t.(type) {
-	case xml.Directive:
-		return bytes.Contains(t, []byte("ENTITY"))
-	case xml.ProcInst:
-		return t.Target == "xml-stylesheet"
-	case xml.StartElement:
-		if name := strings.ToLower(t.Name.Local); name == "script" || name == "foreignobject" || name == "handler" || name == "iframe" {
-			return true
-		}
-		for _, a := range t.Attr {
-			value := strings.ToLower(strings.Join(strings.Fields(a.Value), ""))
-			if strings.HasPrefix(strings.ToLower(a.Name.Local), "on") || strings.Contains(value, "javascript:") || strings.HasPrefix(value, "data:") && !strings.HasPrefix(value, "data:image/") {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -6,8 +6,9 @@
 // that a camera marked as lying on its side is turned upright. Otherwise a file keeps its very pixels unless it must
 // become smaller, and nothing is ever enlarged.
 //
-// Animations (GIF, PNG, WebP) stay as they are, in pages as long as they are not heavy. SVG and AVIF are passed on as they are:
-// an SVG that holds scripts is refused, since not every server forbids them, and so is an AVIF that tells a place.
+// Animations (GIF, PNG, WebP) stay as they are, in pages as long as they are not heavy. AVIF is passed on as it is, and refused where
+// it tells a place. So is SVG, but for the pictures in it, which are made fit like others; one that holds scripts is refused, since not
+// every server forbids them, and one that loads anything from elsewhere.
 //
 // What a file is, is told by its bytes, not its name. The same bytes give the same bytes. A picture in work takes
 // 4 to 15 bytes of memory a pixel, so at most 1.5 GB: whoever has many should make one at a time.
@@ -21,8 +22,8 @@ import (
 	"slices"
 )
 
-// Version is raised whenever the same file would give other versions than before, or be refused no more: then all are made anew.
-const Version = 1
+// Version is raised whenever the same file would give other versions than before, be refused, or be refused no more: then all are made anew.
+const Version = 2
 
 // The sizes that pictures are made in, and the limits of what is read.
 const (
@@ -87,7 +88,7 @@ func Prepare(data []byte) (Versions, error) {
 	if len(data) > MaxBytes {
 		return Versions{}, refuse("make it smaller", "the picture has more than %d MB", MaxBytes>>20)
 	}
-	for _, f := range formats {
+	for _, f := range formats() {
 		if f.is(data) {
 			return f.prepare(data)
 		}
@@ -101,7 +102,7 @@ const Sniff = 64 << 10
 // Is tells by the first Sniff bytes of a file whether it is a picture, which can hold what tells a place: one that Prepare makes ready,
 // or a HEIC or TIFF, which it refuses. A film is none.
 func Is(head []byte) bool {
-	return slices.ContainsFunc(formats, func(f format) bool { return f.is(head) })
+	return slices.ContainsFunc(formats(), func(f format) bool { return f.is(head) })
 }
 
 // CutOff tells whether data may be but the beginning of a picture whose rest is still being copied: the picture does not end, or nothing
@@ -111,7 +112,7 @@ func CutOff(data []byte) bool {
 	if len(bytes.TrimLeft(data, "\x00")) == 0 {
 		return true
 	}
-	for _, f := range formats {
+	for _, f := range formats() {
 		if f.is(data) {
 			var r *Refusal
 			return errors.As(f.walk(data), &r) && r.cut
@@ -127,14 +128,17 @@ type format struct {
 	walk    func([]byte) error // looks for its end
 }
 
-var formats = []format{
-	{prefix("\xff\xd8"), raster("image/jpeg", cleanJPEG), walk(cleanJPEG)},
-	{prefix(pngHeader), raster("image/png", cleanPNG), walk(cleanPNG)},
-	{prefix("GIF8"), raster("image/gif", cleanGIF), walk(cleanGIF)},
-	{isWebP, raster("image/webp", cleanWebP), walk(cleanWebP)},
-	{isHEIF, prepareHEIF, walk(prepareHEIF)},
-	{isTIFF, refuseTIFF, walk(refuseTIFF)},
-	{isSVG, prepareSVG, walk(prepareSVG)},
+// formats is a function since that of drawings, which hold pictures, asks for all.
+func formats() []format {
+	return []format{
+		{prefix("\xff\xd8"), raster("image/jpeg", cleanJPEG), walk(cleanJPEG)},
+		{prefix(pngHeader), raster("image/png", cleanPNG), walk(cleanPNG)},
+		{prefix("GIF8"), raster("image/gif", cleanGIF), walk(cleanGIF)},
+		{isWebP, raster("image/webp", cleanWebP), walk(cleanWebP)},
+		{isHEIF, prepareHEIF, walk(prepareHEIF)},
+		{isTIFF, refuseTIFF, walk(refuseTIFF)},
+		{isSVG, prepareSVG, inspect},
+	}
 }
 
 func walk[T any](read func([]byte) (T, error)) func([]byte) error {

@@ -2,7 +2,9 @@ package picture_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"image"
@@ -10,6 +12,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -382,7 +385,7 @@ func TestExt(t *testing.T) {
 }
 
 const drawing = `<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><style>path{fill:red}</style><path d="M0 0h9"/><a href="https://example.org/"><image href="data:image/png;base64,iVBORw0KGgo="/></a></svg>`
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><style>path{fill:red}</style><path d="M0 0h9"/><a href="https://example.org/"><image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="/></a></svg>`
 
 func TestRefusals(t *testing.T) {
 	svg := func(inside string) []byte {
@@ -420,11 +423,64 @@ func TestRefusals(t *testing.T) {
 		{"19: brought in by a style sheet", "scripts", append([]byte(`<?xml-stylesheet type="text/xsl" href="x.xsl"?>`), svg("")...)},
 		{"20: a page within", "scripts", svg(`<foreignObject/>`)},
 		{"21: no XML", "damaged", []byte(`<svg><path></svg>`)},
+		{"22: an event by default", "scripts", append([]byte(`<!DOCTYPE svg [<!ATTLIST svg onload CDATA "alert(1)">]>`), svg("")...)},
+		{"23: declarations of which none is known to act", "scripts", append([]byte(`<!DOCTYPE svg [<!ELEMENT svg ANY>]>`), svg("")...)},
+		{"24: a link that is set while it moves", "scripts", svg(`<a><set attributeName="xlink:href" to="java"/></a>`)},
+		{"25: an event that is", "scripts", svg(`<set attributeName="onclick" to="alert(1)"/>`)},
+		{"26: an element of web pages", "scripts", svg(`<h:link xmlns:h="http://www.w3.org/1999/xhtml" rel="stylesheet" href="#"/>`)},
+		{"27: the root is one", "scripts", []byte(`<svg xmlns="http://www.w3.org/1999/xhtml"/>`)},
+		{"28: another file is put in", "scripts", svg(`<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="#"/>`)},
+		{"29: a page in a link", "scripts", svg(`<a href="data:text/html;base64,data:image/png;base64,AAAA">x</a>`)},
+		{"30: a drawing that cannot be looked into", "scripts", svg(`<image href="data:image/svg+xml,%3Csvg/%3E"/>`)},
+		{"31: a script in a drawing in a drawing", "scripts", svg(`<use href="` + dataURL("image/svg+xml", svg(`<script/>`)) + `#x"/>`)},
+		{"32: a style sheet of elsewhere", "from elsewhere", svg(`<style>@import "https://fonts.example/css";</style>`)},
+		{"33: a font of elsewhere", "from elsewhere", svg(`<style><![CDATA[@font-face{src:url( 'https://fonts.example/a.woff2')}]]></style>`)},
+		{"34: a pattern of elsewhere", "from elsewhere", svg(`<path style="fill:URL(&quot;//a.example/p.svg#p&quot;)"/>`)},
+		{"35: a picture of elsewhere", "from elsewhere", svg(`<image xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="https://a.example/p.png"/>`)},
+		{"36: a picture beside the drawing, which is not published with it", "from elsewhere", svg(`<image href="photo.jpg"/>`)},
+		{"37: all of it is elsewhere", "from elsewhere", svg(`<g xml:base="https://a.example/"><use href="#x"/></g>`)},
+		{"38: half a photograph in a drawing", "the drawing holds a picture", svg(`<image href="` + dataURL("image/jpeg", small[:len(small)/2]) + `"/>`)},
+		{"39: rubbish in place of one", "the drawing holds a picture", svg(`<image href="data:image/png;base64,!"/>`)},
 	} {
 		_, err := picture.Prepare(test.data)
 		var refusal *picture.Refusal
 		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), test.want) || refusal.Hint == "" {
 			t.Errorf("%s: %v", test.why, err)
+		}
+	}
+}
+
+// dataURL is the address of data that it holds itself.
+func dataURL(mediaType string, data []byte) string {
+	return "data:" + mediaType + ";base64," + base64.StdEncoding.EncodeToString(data)
+}
+
+// TestDrawings: what a drawing may hold. Photographs in it lose their notes as others do, and nothing else of it is touched.
+func TestDrawings(t *testing.T) {
+	photograph, turned := cameraJPEG(t, quarters(40, 30), 1), cameraJPEG(t, quarters(40, 30), 6)
+	bare := prepare(t, photograph).Full.Data
+	lines := regexp.MustCompile(`.{76}`)
+	for _, test := range []struct{ why, in, want string }{
+		{"01: parts of its own, and links to anywhere", `<use href="#a"/><path fill="url(#b)"/><a href="https://a.example/">x</a>`, ""},
+		{"02: a font within", `<style>@font-face{src:url("data:font/woff2;base64,AAAA")}</style>`, ""},
+		{"03: a picture without notes", `<image href="` + dataURL("image/jpeg", bare) + `"/>`, ""},
+		{"04: a photograph", `<image href="` + dataURL("image/jpeg", photograph) + `"/>`, `<image href="` + dataURL("image/jpeg", bare) + `"/>`},
+		{"05: two, in lines as Illustrator and Inkscape write them",
+			`<image href="` + lines.ReplaceAllString(dataURL("image/jpeg", photograph), "$0&#xa;") + `"/><image href='` + lines.ReplaceAllString(dataURL("image/jpg", photograph), "$0\n ") + `'/>`,
+			`<image href="` + dataURL("image/jpeg", bare) + `"/><image href='` + dataURL("image/jpeg", bare) + `'/>`},
+		{"06: in a style", `<rect style="fill:url(&quot;` + dataURL("image/jpeg", photograph) + `&quot;)"/>`, `<rect style="fill:url(&quot;` + dataURL("image/jpeg", bare) + `&quot;)"/>`},
+		{"07: one that lies on its side is turned upright, for nothing says so any more", `<image href="` + dataURL("image/jpeg", turned) + `"/>`,
+			`<image href="` + dataURL("image/jpeg", prepare(t, turned).Full.Data) + `"/>`},
+		{"08: in a drawing in a drawing", `<image href="` + dataURL("image/svg+xml", []byte(`<svg><image href="`+dataURL("image/jpeg", photograph)+`"/></svg>`)) + `"/>`,
+			`<image href="` + dataURL("image/svg+xml", []byte(`<svg><image href="`+dataURL("image/jpeg", bare)+`"/></svg>`)) + `"/>`},
+	} {
+		given := []byte(`<svg>` + test.in + `</svg>`)
+		v, err := picture.Prepare(given)
+		if want := `<svg>` + cmp.Or(test.want, test.in) + `</svg>`; err != nil || string(v.Full.Data) != want || string(v.Web.Data) != want {
+			t.Errorf("%s: %v, %s", test.why, err, v.Full.Data)
+		}
+		if string(given) != `<svg>`+test.in+`</svg>` {
+			t.Errorf("%s: what was given was changed", test.why)
 		}
 	}
 }
@@ -483,6 +539,7 @@ func FuzzPrepare(f *testing.F) {
 	f.Add(notedPNG(f, quarters(20, 10), 3))
 	f.Add(gifOf(f, image.Rect(0, 0, 16, 8), 2, nil))
 	f.Add([]byte(drawing))
+	f.Add([]byte(`<svg><image href="` + dataURL("image/jpeg", cameraJPEG(f, quarters(20, 10), 6)) + `"/></svg>`))
 	for _, name := range []string{"wide.webp", "alpha.webp", "animated.webp", "plain.avif", "located.avif", "progressive.jpg"} {
 		f.Add(readSample(f, name))
 	}

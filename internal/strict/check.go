@@ -160,10 +160,10 @@ func (d *Document) checkScalar(n *yaml.Node, t reflect.Type, path string) {
 // checkText looks for what the text of a value lost, or should lose: control characters come in by escapes such as \u0000.
 func (d *Document) checkText(n *yaml.Node, path string) {
 	d.checkHash(n, n.LineComment, path)
-	clean, removed := markup.CleanText(n.Value)
-	if n.Value = clean; removed > 0 {
+	clean, done := markup.CleanText(n.Value)
+	if n.Value = clean; done != (markup.Cleaning{}) {
 		d.Warnf(d.lineOf(n.Line), "they come from copying out of another program; nothing that can be read is lost",
-			"%s: control characters were removed (%d of them)", path, removed)
+			"%s: %v", path, done)
 	}
 }
 

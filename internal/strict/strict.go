@@ -228,7 +228,7 @@ var yamlFaults = []struct {
 	{"did not find expected alphabetic or numeric character", "a value begins with * or &, which YAML keeps for itself",
 		"put the whole value in quotes", nil},
 	{"control characters are not allowed", "the file holds control characters", "take them out; they come from copying out of another program",
-		regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f]`)},
+		regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]`)},
 	{"UTF-8", "the file is not in UTF-8", `save it again with the encoding UTF-8 (in Windows Notepad: "Save as", Encoding)`, nil},
 	{"unknown escape character", `a backslash in double quotes is followed by a letter that means nothing`, "use single quotes, or double the backslash", nil},
 }

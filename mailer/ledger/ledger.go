@@ -69,11 +69,12 @@ func (i Issue) Name() string { return fmt.Sprintf("%s-%d", i.Newsletter, i.Numbe
 // Ledger is the account in the database.
 type Ledger struct{ DB *db.DB }
 
-// ErrSlotTaken says that there is an issue for this slot, or of this number, already.
+// ErrSlotTaken says that there is an issue for this slot already: it is served.
 var ErrSlotTaken = errors.New("there is an issue for this time already")
 
 // Open writes a new issue with its composed messages and its stories into the ledger and expands the newsletter's audience into its deliveries, all
-// or nothing: with an error the Issue is the zero one. The issue's number must be the one that Next gave; ErrSlotTaken says that another process was faster.
+// or nothing: with an error the Issue is the zero one. The issue's number must be the one that Next gave. ErrSlotTaken says that another process was faster and
+// serves the slot. Where only the number was taken meanwhile the error is another, for the slot is still to be served.
 func (l Ledger) Open(ctx context.Context, i Issue, messages []byte, stories []string) (Issue, error) {
 	i.State, i.Revision = Unfinished, 1
 	err := l.DB.Write(ctx, func(tx *sql.Tx) error {

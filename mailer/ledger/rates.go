@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"tidings/internal/db"
@@ -80,8 +81,18 @@ func (l Ledger) Rates(ctx context.Context) ([]Rate, error) {
 	return out, rows.Err()
 }
 
-// SaveRates keeps these rates beside those of other names; one of 0 holds nothing back and is forgotten.
+// SaveRates keeps these rates beside those of other names; one of 0 holds nothing back and is forgotten. Most are 0 and were never kept:
+// they cost no write, for which others would wait.
 func (l Ledger) SaveRates(ctx context.Context, rates []Rate) error {
+	kept, err := l.Rates(ctx)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, r := range kept {
+		known[r.Name] = true
+	}
+	rates = slices.DeleteFunc(slices.Clone(rates), func(r Rate) bool { return r.Rate == 0 && !known[r.Name] })
 	if len(rates) == 0 {
 		return nil
 	}
