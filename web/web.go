@@ -6,6 +6,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"cmp"
 	"errors"
 	"io/fs"
