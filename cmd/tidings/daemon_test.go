@@ -159,6 +159,7 @@ func TestDaemon(t *testing.T) {
 	var all sync.WaitGroup
 	for name, test := range map[string]func(*testing.T){
 		"FollowsTheFolder":    testFollowsTheFolder,
+		"FollowsALink":        testFollowsALink,
 		"EndsEmbargo":         testEndsEmbargo,
 		"WaitsForSlowWriters": testWaitsForSlowWriters,
 		"WaitsForPictures":    testWaitsForPictures,
@@ -209,6 +210,25 @@ func testFollowsTheFolder(t *testing.T) {
 	d.await(t, 3*time.Second, "word in the log that the problem is gone", func() bool {
 		return strings.Contains(d.log.String(), `msg="problem is gone" item=items/sub/second.md`)
 	})
+}
+
+// testFollowsALink: an items folder that is a link is watched where it leads, also when it comes to lead elsewhere.
+func testFollowsALink(t *testing.T) {
+	first, other, items := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "other"), ""
+	d := startDaemon(t, monday, "", map[string]string{"items/first.md": item("First", "", "First words.")})
+	d = d.restart(t, d.now(), func() {
+		items = filepath.Join(d.dir, "items")
+		check(t, errors.Join(os.Rename(items, first), os.Symlink(first, items)))
+	})
+	d.await(t, 3*time.Second, "first story in the feed", func() bool { return d.feedHas("First words") })
+	writeFile(t, filepath.Join(first, "second.md"), item("Second", "", "Second words."))
+	d.await(t, 10*time.Second, "second story in the feed, sooner than by the regular looks", func() bool { return d.feedHas("Second words") })
+
+	check(t, errors.Join(os.CopyFS(other, os.DirFS(first)), os.Remove(items), os.Symlink(other, items)))
+	writeFile(t, filepath.Join(other, "third.md"), item("Third", "", "Third words."))
+	d.await(t, 25*time.Second, "third story in the feed", func() bool { return d.feedHas("Third words") })
+	writeFile(t, filepath.Join(other, "fourth.md"), item("Fourth", "", "Fourth words."))
+	d.await(t, 10*time.Second, "fourth story in the feed, sooner than by the regular looks", func() bool { return d.feedHas("Fourth words") })
 }
 
 // testTellsWhatIsGone: the log tells of a file that is gone, of a folder that lacks most, with what to do, and that it is back, each once; a
