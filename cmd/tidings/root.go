@@ -218,6 +218,17 @@ func (a *app) isTerminal() bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// input is standard input, which ends with the error of ctx when that has ended: a read from a terminal or a pipe may last for ever.
+func (a *app) input(ctx context.Context) io.ReadCloser {
+	r, w := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = w.CloseWithError(ctx.Err()) }) // it gives none
+	go func() {
+		_, err := io.Copy(w, a.in)
+		_ = w.CloseWithError(err)
+	}()
+	return r
+}
+
 // count writes a number with its noun: 1 story, 2 stories.
 func count(n int, one, many string) string {
 	if n == 1 {
