@@ -123,7 +123,7 @@ not in it.`,
 		Example: "  tidings -C mynews subscribers export > list.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error { return n.Subscribers.Export(cmd.Context(), a.out) })
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error { return n.Subscribers.Export(cmd.Context(), a.out) })
 		},
 	}
 }
@@ -137,7 +137,7 @@ func (a *app) listThem() *cobra.Command {
 		Example: "  tidings -C mynews subscribers list --newsletter weekly",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error {
 				w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "EMAIL\tNAME\tNEWSLETTER\tSTATE\tSINCE")
 				for s, err := range n.Subscribers.List(cmd.Context(), subscribers.Filter{Newsletter: newsletter}) {
