@@ -6,18 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"tidings"
+	"tidings/internal/lock"
 	"tidings/internal/testtool"
+	"tidings/newsroom"
 )
 
 // daemonProcess is a tidings run in a process of its own.
@@ -596,4 +600,48 @@ func testFillsBucket(t *testing.T) {
 	}
 	d.write(t, "items/second.md", item("Second", "status: erased\n", "Second words."))
 	d.await(t, 5*time.Second, "end of the erased story's page in the bucket", func() bool { return !s.Has("news/second/index.html") })
+}
+
+// TestHealthyWhilePublishing: a daemon is healthy however long it publishes, and when it has done so; one that cannot look at the items is not.
+func TestHealthyWhilePublishing(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "tidings.yaml"), "title: News\nurl: https://news.example.org/\n")
+	writeFile(t, filepath.Join(dir, "items", "a.md"), item("A", "", "Words."))
+	var passed atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	n, err := newsroom.Open(t.Context(), dir, newsroom.Outside{Now: now, Settled: true})
+	check(t, err)
+	defer n.Close()
+	release, err := lock.Try(n.Config.State(), "publish") // it waits for another who publishes
+	check(t, err)
+	d := &daemon{newsroom: n, log: slog.New(slog.DiscardHandler), now: now, published: make(chan struct{}), changed: make(chan struct{}, 1)}
+	if d.healthy() == nil {
+		t.Error("it is healthy though it has not looked yet")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var part sync.WaitGroup
+	part.Go(func() { d.publishing(ctx) })
+	healthy := func() bool { return d.healthy() == nil }
+	if !poll(20*time.Second, healthy) {
+		t.Fatal("it does not begin to publish")
+	}
+	passed.Add(int64(time.Hour))
+	if !poll(20*time.Second, healthy) {
+		t.Error("it is not healthy while it publishes")
+	}
+	release()
+	select {
+	case <-d.published:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not publish")
+	}
+	cancel()
+	part.Wait()
+	if !healthy() {
+		t.Error("it is not healthy when it has published")
+	}
+	passed.Add(int64(time.Hour))
+	if healthy() {
+		t.Error("it is healthy though it has not looked for an hour")
+	}
 }
