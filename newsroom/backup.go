@@ -42,10 +42,13 @@ var ErrNothing = errors.New("there is no database to back up")
 
 // Backup writes to w a backup of the newsroom in dir as it is at one moment: its database, keys, tidings.yaml, templates, and
 // the files of secrets that tidings.yaml names, as long as they lie in the newsroom's folder or beside the database. Items and the publish
-// folder are not in it. The newsroom may be at work. The folder scratch gets a copy of the database meanwhile; version is this program's.
+// folder are not in it. The newsroom may be at work. A restore that was cut short is finished first. The folder scratch gets a copy of the database meanwhile; version is this program's.
 func Backup(ctx context.Context, dir, scratch, version string, now time.Time, w io.Writer) (Saved, error) {
 	c, err := readConfig(dir)
 	if err != nil {
+		return Saved{}, err
+	}
+	if err := finishRestore(ctx, c.State(), now); err != nil {
 		return Saved{}, err
 	}
 	if err := backupFits(c, scratch); err != nil {

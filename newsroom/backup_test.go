@@ -501,13 +501,14 @@ func TestRestoreInUse(t *testing.T) {
 	restore("6 nobody is at work", nil)
 }
 
-// TestRestoreCutShort: wherever the power fails while the files are exchanged, whoever opens the newsroom next finds all of the
+// TestRestoreCutShort: wherever the power fails while the files are exchanged, whoever opens the newsroom next, or saves it, finds all of the
 // new state and none of the old, which is kept.
 func TestRestoreCutShort(t *testing.T) {
 	t.Parallel()
 	steps := []string{"state/tidings.db-wal>state/.restored/old/tidings.db-wal", "state/tidings.db>state/.restored/old/tidings.db", "state/.restored/new/tidings.db>state/tidings.db",
 		"state/keys>state/.restored/old/keys", "state/.restored/new/keys>state/keys", "-state/.restored/new", "state/.restored/old>state/before-2016-12-18-000000"}
-	for cut := range len(steps) + 1 {
+	for i := range 2 * (len(steps) + 1) {
+		cut, saving := i/2, i%2 == 1
 		r, next := newRoom(t), newRoom(t)
 		if _, err := next.Subscribers.Remove(t.Context(), "newsdesk@example.com", nil, "a test", monday); err != nil {
 			t.Fatal(err)
@@ -537,6 +538,11 @@ func TestRestoreCutShort(t *testing.T) {
 		}
 		if cut == 2 { // another process was about to open the database, and has begun a new one
 			r.write("state/tidings.db", "")
+		}
+		if saving {
+			if _, saved := r.backupOf(); saved.Subscribers != 7 {
+				t.Errorf("cut at step %d: %d subscribers are saved, want 7", cut, saved.Subscribers)
+			}
 		}
 		r.Newsroom = r.openAgain(false)
 		if n := must(r.Subscribers.Count(t.Context(), "weekly")); n != 7 || r.read("state/keys") != keys {

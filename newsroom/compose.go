@@ -55,9 +55,12 @@ func (n *Newsroom) choose(ctx context.Context, name string, desk Desk) (digest.I
 	if err != nil {
 		return digest.Issue{}, nil, err
 	}
-	n.assets.Begin()
+	n.assets.Begin(ctx)
+	all, err := n.candidates(ctx, desk)
+	if err != nil {
+		return digest.Issue{}, nil, err
+	}
 	rules := digest.Rules{MaxItems: c.MaxItems, MaxAge: time.Duration(c.MaxItemAge), Told: told}
-	all := n.candidates(desk)
 	chosen, left := digest.Choose(all, rules, desk.now)
 	left = append(left, n.hidden(desk)...)
 	from, err := mail.ParseAddress(n.Config.Mail.From)

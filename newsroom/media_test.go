@@ -2,11 +2,16 @@ package newsroom_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +78,60 @@ func TestMailedPictures(t *testing.T) {
 	media, err := r.readDir("public/media")
 	if err != nil || len(media) != 5 { // three of b, two of a: not that in full size
 		t.Errorf("there are %v, %v", media, err)
+	}
+}
+
+// patience is a context that ends once somebody has asked so many times whether it has.
+type patience struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (p *patience) Err() error {
+	if p.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestPicturesCalledOff: a publication that is called off ends between two pictures, and what was made of those before stays for the next.
+func TestPicturesCalledOff(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	var files []string
+	const pictures = 6
+	for i := range pictures {
+		name := fmt.Sprint("p", i)
+		files = append(files, name+".png", plainPicture(t, 300+i), name+".md", item(name, "date: 2016-12-01\nimage: {src: "+name+".png, alt: x}"))
+	}
+	r.onlyItems(files...)
+	known, ended := 0, map[int]bool{}
+	for patient := int64(0); known < pictures; patient++ {
+		if patient > 1000 {
+			t.Fatal("it does not get on")
+		}
+		ctx := &patience{Context: t.Context()}
+		ctx.left.Store(patient)
+		n := r.openAgain(false)
+		if _, err := n.Publish(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		now := 0
+		if err := r.Ledger.DB.QueryRow("SELECT COUNT(*) FROM media").Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		if there, _ := filepath.Glob(r.path("public/media/*")); now < known || len(there) != now {
+			t.Errorf("of %d pictures %d are known then, and %d there", known, now, len(there))
+		}
+		known = now
+		ended[known] = true
+	}
+	if len(ended) < 3 {
+		t.Errorf("it ended only when so many pictures were made: %v", ended)
+	}
+	p := r.publish()
+	if media, err := r.readDir("public/media"); err != nil || len(media) != pictures || p.Shown() != pictures {
+		t.Errorf("in the end %d stories show, and there are %v, %v", p.Shown(), media, err)
 	}
 }
 

@@ -77,6 +77,9 @@ type Outside struct {
 	// Progress is told several times a second how far the sending of an issue is. Without it the log says so every ten seconds.
 	Progress func(Progress)
 
+	// View is for those who only look: what is in the database stays as it is, its tables too. See db.View.
+	View bool
+
 	// Force publishes what a guard would refuse, and makes every document anew.
 	Force bool
 }
@@ -97,8 +100,8 @@ func (o Outside) orUsual() Outside {
 // ErrNone says that a folder is no newsroom: it has no tidings.yaml.
 var ErrNone = errors.New("no newsroom here: there is no " + config.File)
 
-// Open opens the newsroom in the folder dir. Faults in tidings.yaml and in its templates are a problem.List; ErrNone
-// says that there is no newsroom.
+// Open opens the newsroom in the folder dir. Faults in tidings.yaml and in its templates are a problem.List, and so is a database or a file of
+// keys that others on this machine may read; ErrNone says that there is no newsroom.
 func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 	c, set, err := load(dir)
 	if err != nil {
@@ -108,7 +111,14 @@ func Open(ctx context.Context, dir string, o Outside) (*Newsroom, error) {
 	if err := finishRestore(ctx, c.State(), o.Now()); err != nil {
 		return nil, err
 	}
-	d, err := db.Open(ctx, c.Database)
+	if open := db.Exposed(c.Database); len(open) > 0 {
+		return nil, open
+	}
+	openDB := db.Open
+	if o.View {
+		openDB = db.View
+	}
+	d, err := openDB(ctx, c.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +197,7 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 	default:
 		probs = append(probs, set.Check()...)
 	}
+	probs = append(probs, db.Exposed(c.Database)...)
 	desk, err := checkItems(ctx, c, now)
 	if err != nil {
 		return probs, err
@@ -198,17 +209,14 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 	return append(all, probs.Sorted()...), nil
 }
 
-// checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
+// checkItems looks at the items of a newsroom, which may not have a database yet.
 func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, error) {
 	n := &Newsroom{Config: c, folder: itemsFolder(c)}
 	scan, err := n.folder.Check(ctx, now)
 	if err != nil {
 		return Desk{}, err
 	}
-	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
-		return n.orBare(desk(items.Known{}, scan, now, n.terms(memory{})))
-	}
-	d, err := db.Open(ctx, c.Database)
+	d, err := db.View(ctx, c.Database)
 	if err != nil {
 		return Desk{}, err
 	}

@@ -1,6 +1,7 @@
 package newsroom
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"iter"
@@ -105,8 +106,8 @@ func (s *showing) asset(item, src string) (items.Asset, bool) {
 	return s.assets.Asset(item, src)
 }
 
-// showStories gives those that show, newest first.
-func (n *Newsroom) showStories(desk Desk) []*publish.Story {
+// showStories gives those that show, newest first. The files that they show are read for it, which may take long.
+func (n *Newsroom) showStories(ctx context.Context, desk Desk) ([]*publish.Story, error) {
 	s := n.newShowing(desk)
 	shown := make(shelf, len(desk.Stories))
 	out := make([]*publish.Story, 0, len(desk.Stories))
@@ -117,13 +118,16 @@ func (n *Newsroom) showStories(desk Desk) []*publish.Story {
 		x := desk.Stories[i]
 		x.Item = x.Item.AsOf(desk.now)
 		now := s.shelve(x, n.shelf[x.ID])
+		if err := ctx.Err(); err != nil { // it may lack a file, which was not read any more
+			return nil, err
+		}
 		shown[x.ID] = now
 		now.story.Body = s.body(x)
 		out = append(out, now.story)
 	}
 	n.shelf = shown
 	slices.SortFunc(out, func(a, b *publish.Story) int { return items.NewestFirst(&a.Article, &b.Article) })
-	return out
+	return out, nil
 }
 
 // shelve gives a story as it is shown: as it was last if nothing that it depends on has changed.
@@ -204,7 +208,11 @@ func (s *showing) others(x items.Story, links []string) string {
 }
 
 // candidates are the stories that show, as a digest chooses from them: each once, with its versions in other languages.
-func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
+func (n *Newsroom) candidates(ctx context.Context, desk Desk) ([]digest.Candidate, error) {
+	stories, err := n.showStories(ctx, desk)
+	if err != nil {
+		return nil, err
+	}
 	by, ids := map[string]items.Story{}, map[string][]string{}
 	for _, x := range desk.Stories {
 		by[x.ID] = x
@@ -213,7 +221,7 @@ func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
 		}
 	}
 	var all []digest.Candidate
-	for _, s := range n.showStories(desk) {
+	for _, s := range stories {
 		x := by[s.ID]
 		if !x.Gone.IsZero() {
 			continue
@@ -224,5 +232,5 @@ func (n *Newsroom) candidates(desk Desk) []digest.Candidate {
 		}
 		all = append(all, digest.Candidate{Article: s.Article, Placement: x.Item.Newsletter, Expired: s.Expired, Since: since, Same: ids[s.Work]})
 	}
-	return digest.Versions(all, n.Config.Language)
+	return digest.Versions(all, n.Config.Language), nil
 }

@@ -65,6 +65,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		}
 	}
 	pub, site, err := n.replace(ctx, desk)
+	err = n.rememberAssets(ctx, err)
 	if err := errors.Join(err, n.scrub(ctx, err == nil)); err != nil {
 		n.published = "" // what is there is of neither
 		return pub, err
@@ -109,7 +110,21 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
 	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays(), site.FormerPages())); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
-		return pub, site, err
 	}
-	return pub, site, n.assets.Remember(ctx, n.db)
+	return pub, site, err
+}
+
+// rememberAssets keeps what is known of the files that stories show, after a publication that failed with this error or did not fail: what was
+// made of pictures saves the next one work in either case. After one that was called off, those that are ready are put in place, too: this
+// process may not live to do so later.
+func (n *Newsroom) rememberAssets(ctx context.Context, failed error) error {
+	if failed == nil {
+		return n.assets.Remember(ctx, n.db)
+	}
+	errs := []error{failed}
+	end := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		errs = append(errs, n.public.Add(end, n.assets.Prepared()))
+	}
+	return errors.Join(append(errs, n.assets.RememberMore(end, n.db))...)
 }

@@ -19,10 +19,14 @@ func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []digest.
 	if err := n.assets.Recall(ctx, n.db); err != nil {
 		return publish.Site{}, nil, err
 	}
-	n.assets.Begin()
+	n.assets.Begin(ctx)
+	stories, err := n.showStories(ctx, desk)
+	if err != nil {
+		return publish.Site{}, nil, err
+	}
 	c := n.Config
 	site := publish.Site{View: n.View(c.Language), Print: n.print, Host: desk.known.Host, Language: c.Language, Zone: c.Location,
-		Stories: n.showStories(desk), Feeds: publish.Choice{Limit: c.Feeds.Limit, Summaries: c.Feeds.Content == "summary", Languages: c.Feeds.Languages, Authors: c.Feeds.Authors}}
+		Stories: stories, Feeds: publish.Choice{Limit: c.Feeds.Limit, Summaries: c.Feeds.Content == "summary", Languages: c.Feeds.Languages, Authors: c.Feeds.Authors}}
 	if c.Feeds.Hub != "" {
 		site.Feeds.Hubs = []string{c.Feeds.Hub}
 	}

@@ -33,6 +33,7 @@ type Assets struct {
 	url    string // of public/, ends in a slash
 
 	mu      sync.Mutex
+	ctx     context.Context  // of Begin
 	known   map[string]asset // by path under the items folder
 	stored  map[string]asset // likewise, as the database has it; nil before it was read
 	used    map[string]asset
@@ -76,10 +77,12 @@ func NewAssets(folder *items.Folder, url string) *Assets {
 	return &Assets{folder: folder, url: url, known: map[string]asset{}, bad: map[string]refusal{}}
 }
 
-// Begin forgets which files are used: those asked for from now on are.
-func (a *Assets) Begin() {
+// Begin forgets which files are used: those asked for from now on are. Once ctx has ended no file is read any more: of those that are not
+// known there is none then.
+func (a *Assets) Begin(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.ctx = ctx
 	a.used, a.gone, a.refused = map[string]asset{}, map[string]asset{}, map[string]problem.Problem{}
 }
 
@@ -178,10 +181,23 @@ func (a *Assets) Problems() problem.List {
 func (a *Assets) Documents() []Document {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.documents(a.used)
+}
+
+// Prepared are those of Documents that are made and in memory: they only have to be written.
+func (a *Assets) Prepared() []Document {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ready := maps.Clone(a.used)
+	maps.DeleteFunc(ready, func(_ string, u asset) bool { return !a.prepared.has(u.Sum) })
+	return a.documents(ready)
+}
+
+func (a *Assets) documents(of map[string]asset) []Document {
 	var docs []Document
 	seen := map[string]bool{}
-	for _, p := range slices.Sorted(maps.Keys(a.used)) {
-		known := a.used[p]
+	for _, p := range slices.Sorted(maps.Keys(of)) {
+		known := of[p]
 		made := shared(len(known.Files), func() (picture.Versions, error) {
 			return a.prepared.make(known.Sum, func() ([]byte, error) { return a.content(known) })
 		})
@@ -227,6 +243,9 @@ func (a *Assets) content(of asset) ([]byte, error) {
 
 // readOnce reads a file, but none again that was refused and has not changed: to find a picture damaged may take long.
 func (a *Assets) readOnce(m items.Media) (asset, error) {
+	if err := a.ctx.Err(); err != nil {
+		return asset{}, err
+	}
 	if b, ok := a.bad[m.Path]; ok && b.media == m {
 		return asset{}, b.why
 	}
@@ -365,7 +384,22 @@ func (a *Assets) Remember(ctx context.Context, d *db.DB) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.prepared.clear()
-	shown := maps.Clone(a.gone)
+	return a.store(ctx, d, map[string]asset{})
+}
+
+// RememberMore does the same for a publication that did not come about: not all was asked for then, so what the database knows besides stays.
+func (a *Assets) RememberMore(ctx context.Context, d *db.DB) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stored == nil { // not even that could be read
+		return nil
+	}
+	return a.store(ctx, d, maps.Clone(a.stored))
+}
+
+// store has the database know these files and those that were asked for since Begin.
+func (a *Assets) store(ctx context.Context, d *db.DB, shown map[string]asset) error {
+	maps.Copy(shown, a.gone)
 	maps.Copy(shown, a.used)
 	var put, drop []string
 	for p, u := range shown {

@@ -23,7 +23,7 @@ func TestUnreadable(t *testing.T) {
 		if err := os.Chmod(file, 0); err != nil {
 			t.Fatal(err)
 		}
-		a.Begin()
+		a.Begin(t.Context())
 		ok := false
 		asNobody(t, func() { _, ok = a.Asset("x.md", name) })
 		probs := a.Problems()
@@ -33,7 +33,7 @@ func TestUnreadable(t *testing.T) {
 		if err := os.Chmod(file, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		a.Begin()
+		a.Begin(t.Context())
 		if _, ok := a.Asset("x.md", name); !ok || len(a.Problems()) > 0 {
 			t.Errorf("%s: %v", name, a.Problems())
 		}

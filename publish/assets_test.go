@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/jpeg"
@@ -32,7 +33,7 @@ func newAssets(t testing.TB) (string, *publish.Assets, *publish.Folder) {
 	f := newFolder(t)
 	dir := filepath.Join(filepath.Dir(f.Dir), "items")
 	a := publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
-	a.Begin()
+	a.Begin(t.Context())
 	return dir, a, f
 }
 
@@ -120,7 +121,7 @@ func TestAssetFiles(t *testing.T) {
 	put(t, filepath.Join(dir, "unused.pdf"), "three")
 	put(t, filepath.Join(dir, "q.pdf"), "two")
 	use := func(names ...string) string {
-		a.Begin()
+		a.Begin(t.Context())
 		for _, n := range names {
 			if _, ok := a.Asset("x.md", n); !ok {
 				t.Fatal(n)
@@ -266,12 +267,64 @@ func TestNewRelease(t *testing.T) {
 	if err := again.Recall(t.Context(), f.DB); err != nil {
 		t.Fatal(err)
 	}
-	again.Begin()
+	again.Begin(t.Context())
 	if got, ok := again.Asset("x.md", "a.png"); !ok || got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if replace(t, f, again.Documents()); tree(t, f.Dir) != published {
 		t.Error("it was not made anew")
+	}
+}
+
+// TestCalledOff: once a publication is called off no more pictures are read. What was made until then is put in place and known to the next
+// process, and nothing is forgotten that this one had not come to.
+func TestCalledOff(t *testing.T) {
+	dir, a, f := newAssets(t)
+	for i, name := range []string{"a.png", "b.png", "c.png"} {
+		put(t, filepath.Join(dir, name), picture(t, 700, 20+i))
+	}
+	asset := func(name string, want bool) {
+		t.Helper()
+		if _, ok := a.Asset("x.md", name); ok != want {
+			t.Errorf("%s: %t", name, ok)
+		}
+	}
+	asset("a.png", true)
+	replace(t, f, a.Documents())
+	if err := errors.Join(a.Recall(t.Context(), f.DB), a.Remember(t.Context(), f.DB)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	a.Begin(ctx)
+	asset("b.png", true)
+	cancel()
+	asset("b.png", true)
+	asset("c.png", false)
+	for range 2 {
+		if err := errors.Join(f.Add(t.Context(), a.Prepared()), a.RememberMore(t.Context(), f.DB)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Count(tree(t, f.Dir), "media/"); got != 4 {
+		t.Errorf("%d files are there, want two sizes of a and b", got)
+	}
+	for _, name := range []string{"a.png", "b.png"} { // as they were for those who do not look inside
+		file := filepath.Join(dir, name)
+		info, err := os.Stat(file)
+		if err := errors.Join(err, os.Truncate(file, 0), os.Truncate(file, info.Size()), os.Chtimes(file, info.ModTime(), info.ModTime())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a = publish.NewAssets(items.NewFolder(dir, "items", items.Parser{}), "https://example.org/news/")
+	if err := a.Recall(t.Context(), f.DB); err != nil {
+		t.Fatal(err)
+	}
+	a.Begin(t.Context())
+	for _, name := range []string{"a.png", "b.png", "c.png"} {
+		asset(name, true)
+	}
+	if r := replace(t, f, a.Documents()); len(r.Written) != 2 || len(r.Refused)+len(r.Removed) > 0 {
+		t.Errorf("then %q are written, want two sizes of c", r.Written)
 	}
 }
 
@@ -335,7 +388,7 @@ func TestLast(t *testing.T) {
 			if err := a.Recall(t.Context(), f.DB); err != nil {
 				t.Fatal(err)
 			}
-			a.Begin()
+			a.Begin(t.Context())
 			if got, ok := a.Last("x.md", "a.pdf"); !ok || got != want {
 				t.Errorf("%s: it is %+v, want %+v", test.name, got, want)
 			}
@@ -358,7 +411,7 @@ func TestAttachmentTooLarge(t *testing.T) {
 		if err := os.Truncate(filepath.Join(dir, "film.zip"), test.size); err != nil {
 			t.Fatal(err)
 		}
-		a.Begin()
+		a.Begin(t.Context())
 		_, ok := a.Asset("x.md", "film.zip")
 		if probs := a.Problems(); ok != test.ok || !ok && (!strings.Contains(probs.Error(), "film.zip: the file has more than 100 MB") || !strings.Contains(probs[0].Hint, "link to it")) {
 			t.Errorf("%s: %t, %v", test.name, ok, probs)

@@ -64,7 +64,7 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 		case d.Stays && f.stays(d, known):
 			left = append(left, files...)
 		case d.Make == nil:
-		case slices.ContainsFunc(files, func(p string) bool { return known[p].print != d.Print }):
+		case d.changed(known):
 			due = append(due, *d)
 		}
 		for _, p := range files {
@@ -77,6 +77,21 @@ func (f *Folder) Replace(ctx context.Context, docs []Document, keep []string) (R
 	// What cannot be taken away must not keep the rest from being replaced, nor what cannot be written the rest from going.
 	failed := errors.Join(err, f.remove(ctx, known, wanted, &r), f.adopt(ctx, left, known))
 	return r, errors.Join(failed, f.write(ctx, due, known, &r, len(docs)))
+}
+
+// Add makes the folder hold the given documents besides what is there. Like any others they go with the next Replace that does not want them.
+func (f *Folder) Add(ctx context.Context, docs []Document) error {
+	known, err := f.records.load(ctx, f.DB)
+	if err != nil {
+		return err
+	}
+	due := slices.DeleteFunc(slices.Clone(docs), func(d Document) bool { return !d.changed(known) })
+	return f.write(ctx, due, known, &Report{}, len(docs))
+}
+
+// changed tells whether a document is made of something else than what is known to be in the folder.
+func (d *Document) changed(known map[string]record) bool {
+	return slices.ContainsFunc(d.paths(), func(p string) bool { return known[p].print != d.Print })
 }
 
 // stays tells whether a document that is to stay as it was published last can do so.

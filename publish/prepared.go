@@ -47,6 +47,14 @@ func (p *prepared) keep(sum string, made picture.Versions) {
 	p.size += weight(made)
 }
 
+// has tells whether something is kept of a picture with this sum.
+func (p *prepared) has(sum string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.kept[sum]
+	return ok
+}
+
 // clear lets go of all.
 func (p *prepared) clear() {
 	p.mu.Lock()

@@ -35,12 +35,10 @@ With --dry-run it publishes nothing, and prints what readers of the feed of all 
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.force = force
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
-				if dry {
-					return a.outlook(cmd.Context(), n)
-				}
-				return a.publish(cmd.Context(), n)
-			})
+			if dry {
+				return a.view(cmd.Context(), func(n *newsroom.Newsroom) error { return a.outlook(cmd.Context(), n) })
+			}
+			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error { return a.publish(cmd.Context(), n) })
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "publish nothing, print what readers would see")

@@ -42,7 +42,8 @@ type daemon struct {
 	newsroom *newsroom.Newsroom
 	log      *slog.Logger
 	now      func() time.Time
-	lastLook atomic.Int64    // when the items folder was last looked at with success, in Unix seconds
+	lastLook atomic.Int64    // when the items folder was last looked at with success, and what was seen there published, in Unix seconds
+	busy     atomic.Bool     // it is publishing, which may last long the first time
 	unseen   string          // why the items cannot be looked at, as the log has told; "" if they can
 	said     problem.List    // what the log has told of the items
 	spared   string          // what it has told of what was not published
@@ -100,6 +101,9 @@ func (d *daemon) run(ctx context.Context, listener net.Listener, server *http.Se
 
 // healthy tells what is wrong with the daemon, nil if nothing is.
 func (d *daemon) healthy() error {
+	if d.busy.Load() {
+		return nil
+	}
 	if at := d.lastLook.Load(); d.now().Unix()-at > int64(staleAfter/time.Second) {
 		return errors.New("the items folder could not be looked at for a while")
 	}
@@ -192,7 +196,10 @@ func (d *daemon) untilNext(look newsroom.Look) time.Duration {
 // publish publishes and gives print back if that went well, so that it is tried again if not.
 func (d *daemon) publish(ctx context.Context, print string) string {
 	start := time.Now()
+	d.busy.Store(true)
 	p, err := d.newsroom.Publish(ctx)
+	d.lastLook.Store(d.now().Unix())
+	d.busy.Store(false)
 	hint(d.changed) // also after an error: what was taken back may be gone from the folder
 	if d.hub != nil {
 		d.hub.Changed(d.newsroom.ChangedFeeds(p.Report)...)

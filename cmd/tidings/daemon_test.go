@@ -6,18 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"tidings"
+	"tidings/internal/lock"
 	"tidings/internal/testtool"
+	"tidings/newsroom"
 )
 
 // daemonProcess is a tidings run in a process of its own.
@@ -159,6 +163,7 @@ func TestDaemon(t *testing.T) {
 	var all sync.WaitGroup
 	for name, test := range map[string]func(*testing.T){
 		"FollowsTheFolder":    testFollowsTheFolder,
+		"FollowsALink":        testFollowsALink,
 		"EndsEmbargo":         testEndsEmbargo,
 		"WaitsForSlowWriters": testWaitsForSlowWriters,
 		"WaitsForPictures":    testWaitsForPictures,
@@ -209,6 +214,25 @@ func testFollowsTheFolder(t *testing.T) {
 	d.await(t, 3*time.Second, "word in the log that the problem is gone", func() bool {
 		return strings.Contains(d.log.String(), `msg="problem is gone" item=items/sub/second.md`)
 	})
+}
+
+// testFollowsALink: an items folder that is a link is watched where it leads, also when it comes to lead elsewhere.
+func testFollowsALink(t *testing.T) {
+	first, other, items := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "other"), ""
+	d := startDaemon(t, monday, "", map[string]string{"items/first.md": item("First", "", "First words.")})
+	d = d.restart(t, d.now(), func() {
+		items = filepath.Join(d.dir, "items")
+		check(t, errors.Join(os.Rename(items, first), os.Symlink(first, items)))
+	})
+	d.await(t, 3*time.Second, "first story in the feed", func() bool { return d.feedHas("First words") })
+	writeFile(t, filepath.Join(first, "second.md"), item("Second", "", "Second words."))
+	d.await(t, 10*time.Second, "second story in the feed, sooner than by the regular looks", func() bool { return d.feedHas("Second words") })
+
+	check(t, errors.Join(os.CopyFS(other, os.DirFS(first)), os.Remove(items), os.Symlink(other, items)))
+	writeFile(t, filepath.Join(other, "third.md"), item("Third", "", "Third words."))
+	d.await(t, 25*time.Second, "third story in the feed", func() bool { return d.feedHas("Third words") })
+	writeFile(t, filepath.Join(other, "fourth.md"), item("Fourth", "", "Fourth words."))
+	d.await(t, 10*time.Second, "fourth story in the feed, sooner than by the regular looks", func() bool { return d.feedHas("Fourth words") })
 }
 
 // testTellsWhatIsGone: the log tells of a file that is gone, of a folder that lacks most, with what to do, and that it is back, each once; a
@@ -576,4 +600,48 @@ func testFillsBucket(t *testing.T) {
 	}
 	d.write(t, "items/second.md", item("Second", "status: erased\n", "Second words."))
 	d.await(t, 5*time.Second, "end of the erased story's page in the bucket", func() bool { return !s.Has("news/second/index.html") })
+}
+
+// TestHealthyWhilePublishing: a daemon is healthy however long it publishes, and when it has done so; one that cannot look at the items is not.
+func TestHealthyWhilePublishing(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "tidings.yaml"), "title: News\nurl: https://news.example.org/\n")
+	writeFile(t, filepath.Join(dir, "items", "a.md"), item("A", "", "Words."))
+	var passed atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	n, err := newsroom.Open(t.Context(), dir, newsroom.Outside{Now: now, Settled: true})
+	check(t, err)
+	defer n.Close()
+	release, err := lock.Try(n.Config.State(), "publish") // it waits for another who publishes
+	check(t, err)
+	d := &daemon{newsroom: n, log: slog.New(slog.DiscardHandler), now: now, published: make(chan struct{}), changed: make(chan struct{}, 1)}
+	if d.healthy() == nil {
+		t.Error("it is healthy though it has not looked yet")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var part sync.WaitGroup
+	part.Go(func() { d.publishing(ctx) })
+	healthy := func() bool { return d.healthy() == nil }
+	if !poll(20*time.Second, healthy) {
+		t.Fatal("it does not begin to publish")
+	}
+	passed.Add(int64(time.Hour))
+	if !poll(20*time.Second, healthy) {
+		t.Error("it is not healthy while it publishes")
+	}
+	release()
+	select {
+	case <-d.published:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not publish")
+	}
+	cancel()
+	part.Wait()
+	if !healthy() {
+		t.Error("it is not healthy when it has published")
+	}
+	passed.Add(int64(time.Hour))
+	if healthy() {
+		t.Error("it is healthy though it has not looked for an hour")
+	}
 }

@@ -128,8 +128,10 @@ func TestMessageIDs(t *testing.T) {
 	if err := os.CopyFS(twin, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Join(twin, "state", "keys"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"keys", "tidings.db"} {
+		if err := os.Chmod(filepath.Join(twin, "state", name), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	tidingsAt(t, monday, "-C", dir, "send", "weekly", "--yes")
 	tidingsAt(t, monday.Add(time.Hour), "-C", twin, "send", "weekly", "--yes")

@@ -22,7 +22,7 @@ func (a *app) issues() *cobra.Command {
 		Example: "  tidings -C mynews issues",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error {
 				all, err := n.Issues(cmd.Context())
 				if err != nil {
 					return err
@@ -60,7 +60,7 @@ taken back while the issue went out, it has revisions: show tells how many recip
 		Example: "  tidings -C mynews issues show weekly-12 --state rejected",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error {
 				only, err := parseState(state, states)
 				if err != nil {
 					return err

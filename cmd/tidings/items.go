@@ -21,7 +21,7 @@ long as its story still shows, with the time at which that is withdrawn. It chan
 		Example: "  tidings -C mynews items",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error {
 				lines, err := n.Inventory(cmd.Context())
 				if err != nil {
 					return err

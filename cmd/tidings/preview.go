@@ -21,7 +21,7 @@ why. It stores nothing, and it sends nothing.`,
 		Example: "  tidings -C mynews preview weekly --out /tmp/preview",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error {
 				p, err := n.Preview(cmd.Context(), args[0])
 				if err != nil {
 					return err

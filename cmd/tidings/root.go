@@ -190,14 +190,19 @@ func (a *app) report(probs problem.List) {
 	}
 }
 
-// open opens the newsroom that -C names.
-func (a *app) open(ctx context.Context) (*newsroom.Newsroom, error) {
-	return newsroom.Open(ctx, a.dir, newsroom.Outside{Now: a.now, Log: a.logger(), Progress: a.progress(), Force: a.force})
+// with opens the newsroom that -C names for one piece of work and closes it afterwards.
+func (a *app) with(ctx context.Context, work func(n *newsroom.Newsroom) error) error {
+	return a.within(ctx, newsroom.Outside{}, work)
 }
 
-// with opens the newsroom for one piece of work and closes it afterwards.
-func (a *app) with(ctx context.Context, work func(n *newsroom.Newsroom) error) error {
-	n, err := a.open(ctx)
+// view does the same for work that changes nothing.
+func (a *app) view(ctx context.Context, work func(n *newsroom.Newsroom) error) error {
+	return a.within(ctx, newsroom.Outside{View: true}, work)
+}
+
+func (a *app) within(ctx context.Context, o newsroom.Outside, work func(n *newsroom.Newsroom) error) error {
+	o.Now, o.Log, o.Progress, o.Force = a.now, a.logger(), a.progress(), a.force
+	n, err := newsroom.Open(ctx, a.dir, o)
 	if err != nil {
 		return err
 	}
@@ -216,6 +221,17 @@ func (a *app) logger() *slog.Logger {
 func (a *app) isTerminal() bool {
 	f, ok := a.in.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// input is standard input, which ends with the error of ctx when that has ended: a read from a terminal or a pipe may last for ever.
+func (a *app) input(ctx context.Context) io.ReadCloser {
+	r, w := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = w.CloseWithError(ctx.Err()) }) // it gives none
+	go func() {
+		_, err := io.Copy(w, a.in)
+		_ = w.CloseWithError(err)
+	}()
+	return r
 }
 
 // count writes a number with its noun: 1 story, 2 stories.

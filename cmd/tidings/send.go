@@ -74,7 +74,10 @@ func (a *app) agree(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order)
 		return false, errUnasked
 	}
 	fmt.Fprintf(a.out, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.in).ReadString('\n') // no answer is a no
+	answer, _ := bufio.NewReader(a.input(ctx)).ReadString('\n') // no answer is a no
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	agreed := strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
 	if !agreed {
 		a.say("nothing was sent")

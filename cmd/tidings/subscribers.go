@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -71,7 +72,7 @@ a file twice changes nothing, and nobody who left is brought back.
 				if err != nil {
 					return err
 				}
-				in, err := a.openFile(args[0])
+				in, err := a.openFile(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
@@ -106,9 +107,9 @@ func (a *app) importOptions(n *newsroom.Newsroom, source, newsletter string) (su
 }
 
 // openFile opens a file that the command line names; - is standard input.
-func (a *app) openFile(name string) (io.ReadCloser, error) {
+func (a *app) openFile(ctx context.Context, name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return io.NopCloser(a.in), nil
+		return a.input(ctx), nil
 	}
 	return os.Open(name)
 }
@@ -122,7 +123,7 @@ not in it.`,
 		Example: "  tidings -C mynews subscribers export > list.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error { return n.Subscribers.Export(cmd.Context(), a.out) })
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error { return n.Subscribers.Export(cmd.Context(), a.out) })
 		},
 	}
 }
@@ -136,7 +137,7 @@ func (a *app) listThem() *cobra.Command {
 		Example: "  tidings -C mynews subscribers list --newsletter weekly",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
+			return a.view(cmd.Context(), func(n *newsroom.Newsroom) error {
 				w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "EMAIL\tNAME\tNEWSLETTER\tSTATE\tSINCE")
 				for s, err := range n.Subscribers.List(cmd.Context(), subscribers.Filter{Newsletter: newsletter}) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +67,57 @@ func TestInterrupted(t *testing.T) {
 		if says := errs.String(); status != statusFailed || !strings.HasPrefix(says, "tidings: interrupt signal received\nhint: ") || strings.Contains(says, "canceled") {
 			t.Errorf("tidings %s: status %d\n%s%s", command, status, &out, says)
 		}
+	}
+}
+
+// slow is a pipe that brings some text, and then nothing for as long as the test takes.
+type slow struct {
+	t       *testing.T
+	text    io.Reader
+	waiting chan struct{} // told when somebody waits for more
+}
+
+func (s slow) Read(p []byte) (int, error) {
+	n, err := s.text.Read(p)
+	if errors.Is(err, io.EOF) {
+		hint(s.waiting)
+		<-s.t.Context().Done()
+	}
+	return n, err
+}
+
+// TestInterruptedInput: an import that waits for a pipe ends when it is called off, and says what is not in.
+func TestInterruptedInput(t *testing.T) {
+	for _, test := range []struct{ name, text, says string }{ // number and why
+		{"1 nothing came yet", "", "tidings: interrupt signal received\nhint: "},
+		{"2 in the middle of the list", "email\nada@example.com\n", "-:2: error: the import stopped: good rows from this line on are not in"},
+	} {
+		dir := filepath.Join(t.TempDir(), "n")
+		writeFile(t, filepath.Join(dir, "tidings.yaml"), "title: News\nurl: https://news.example.org/\n"+weekly)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		in := slow{t, strings.NewReader(test.text), make(chan struct{}, 1)}
+		var out, errs logBuffer
+		ended := make(chan int)
+		go func() {
+			ended <- run(ctx, []string{"-C", dir, "subscribers", "import", "-", "--confirmed", "x"}, stdio{in, &out, &errs}, func() time.Time { return monday })
+		}()
+		<-in.waiting
+		cancel(errors.New("interrupt signal received"))
+		if status := endsSoon(t, ended); status != statusFailed || !strings.Contains(errs.String(), test.says) {
+			t.Errorf("%s: status %d\n%s%s", test.name, status, &out, &errs)
+		}
+	}
+}
+
+// endsSoon gives the status with which a command ends.
+func endsSoon(t *testing.T, ended <-chan int) int {
+	t.Helper()
+	select {
+	case status := <-ended:
+		return status
+	case <-time.After(20 * time.Second):
+		t.Fatal("the command goes on")
+		return 0
 	}
 }
 

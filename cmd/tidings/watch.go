@@ -15,7 +15,7 @@ import (
 // watcher leaves a hint whenever something changes under a folder. Hints only make us look sooner: where the system gives none, as on
 // network shares, the regular looks find the changes.
 type watcher struct {
-	dir   string
+	dir   string // may be a link to the folder
 	log   *slog.Logger
 	hints chan struct{}
 	of    *fsnotify.Watcher // nil: the system gives no hints
@@ -57,26 +57,30 @@ func (w *watcher) listen(ctx context.Context) {
 	}
 }
 
-// renew watches the folder that is there now, if it is another one than before, or was away: somebody mounted it, or moved it and put it
-// back. The system watches a folder, whatever stands at its path later.
+// renew watches the folder that is there now, if it is another one than before, or was away: somebody mounted it, moved it and put it
+// back, or had a link lead to another. The system watches a folder, whatever stands at its path later.
 func (w *watcher) renew() {
 	if w.of == nil {
 		return
 	}
-	root, err := os.Stat(w.dir)
+	dir, err := filepath.EvalSymlinks(w.dir) // a walk does not follow a link
+	var root os.FileInfo
+	if err == nil {
+		root, err = os.Stat(dir)
+	}
 	if err != nil {
 		w.root = nil
 		return
 	}
 	watched := w.of.WatchList()
-	if w.root != nil && os.SameFile(root, w.root) && slices.Contains(watched, w.dir) {
+	if w.root != nil && os.SameFile(root, w.root) && slices.Contains(watched, dir) {
 		return
 	}
 	for _, p := range watched {
 		w.of.Remove(p) //nolint:errcheck // it may be gone, and with it its watch
 	}
 	w.root = root
-	addTree(w.of, w.dir, w.log)
+	addTree(w.of, dir, w.log)
 }
 
 // hint leaves one hint; one is as good as many.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -43,6 +45,52 @@ func OpenCopy(ctx context.Context, path string) (*DB, error) {
 	return d, nil
 }
 
+// View opens the database at path to read from it, and changes nothing: an older Tidings can go on with it. If its tables are those of an
+// older version, what is opened is a copy that is brought up to date, and if there is none, one that holds nothing: in a
+// folder of temporary files, which goes with Close. A database made by a newer Tidings is refused.
+func View(ctx context.Context, path string) (*DB, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 { // or somebody was about to make it
+		return viewCopy(ctx, "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	sqlDB, err := sql.Open("sqlite", uri(path)+"?mode=rw&_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{DB: sqlDB}
+	have, want, err := d.versions(ctx)
+	if err == nil && have == want {
+		return d, nil
+	}
+	if err := errors.Join(err, d.Close()); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	return viewCopy(ctx, path)
+}
+
+// viewCopy opens a copy of the database at path, or one that holds nothing for "".
+func viewCopy(ctx context.Context, path string) (d *DB, err error) {
+	scratch, err := os.MkdirTemp("", "tidings-*") // mode 0700
+	if err != nil {
+		return nil, err
+	}
+	copied := filepath.Join(scratch, "tidings.db")
+	if path != "" {
+		err = Snapshot(ctx, path, copied)
+	}
+	if err == nil {
+		d, err = Open(ctx, copied)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(scratch))
+	}
+	d.scratch = scratch
+	return d, nil
+}
+
 // check looks through all pages and all references.
 func (d *DB) check(ctx context.Context) error {
 	var found string
@@ -63,19 +111,22 @@ func (d *DB) check(ctx context.Context) error {
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
-	return d.notNewer(ctx)
-}
-
-func (d *DB) notNewer(ctx context.Context) error {
-	have, err := d.Tables(ctx)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	want, err := known()
-	if err == nil && have > want {
-		err = fmt.Errorf("%w (tables %d, this version knows %d)", ErrNewer, have, want)
+	if _, _, err = d.versions(ctx); err != nil && !errors.Is(err, ErrNewer) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
+}
+
+// versions are the numbers of the last migration that the tables went through, and of the last that this version has; ErrNewer if it does not
+// have the former.
+func (d *DB) versions(ctx context.Context) (have, want int64, err error) {
+	if have, err = d.Tables(ctx); err != nil {
+		return 0, 0, err
+	}
+	if want, err = known(); err == nil && have > want {
+		err = fmt.Errorf("%w (tables %d, this version knows %d)", ErrNewer, have, want)
+	}
+	return have, want, err
 }
 
 // Tables is the number of the last migration that the tables went through.

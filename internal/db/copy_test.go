@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,6 +100,90 @@ func TestSnapshotFails(t *testing.T) {
 	if _, err := os.Stat(missing); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a database was made: %v", err)
 	}
+}
+
+// older makes the tables those of the first version.
+const older = `DELETE FROM goose_db_version WHERE version_id > 1; ALTER TABLE stories DROP COLUMN version_of;
+	CREATE INDEX stories_hash ON stories (hash); CREATE INDEX stories_path ON stories (path)`
+
+// TestView: who only looks at a database sees what is in it, in the tables of this version, and changes neither.
+func TestView(t *testing.T) {
+	const row = "INSERT INTO settings VALUES ('a', 'b')"
+	for _, test := range []struct {
+		name  string // number and why
+		spoil func(t *testing.T, path string)
+		rows  int
+		want  string // the error; "" for none
+	}{
+		{"1 as this version makes it", query(row), 1, ""},
+		{"2 of an older version", query(row + ";" + older), 1, ""},
+		{"3 of a newer one", query("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"), 0, "x.db: it was made by a newer version of Tidings (tables 9999"},
+		{"4 no database", func(t *testing.T, path string) { overwrite(t, path, 0, []byte("no database")) }, 0, "x.db: file is not a database"},
+		{"5 none yet", func(_ *testing.T, path string) { os.Remove(path) }, 0, ""},
+		{"6 just about to be made", func(t *testing.T, path string) { truncate(t, path, 0) }, 0, ""},
+	} {
+		scratch := t.TempDir()
+		t.Setenv("TMPDIR", scratch)
+		path := filepath.Join(t.TempDir(), "x.db")
+		if err := open(t, path).Close(); err != nil {
+			t.Fatal(err)
+		}
+		test.spoil(t, path)
+		before := content(t, filepath.Dir(path))
+		d, err := db.View(t.Context(), path)
+		if test.want != "" {
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: %v, want %s", test.name, err, test.want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		if n := count(t, d, "settings"); n != test.rows || count(t, d, "stories WHERE version_of = ''") != 0 {
+			t.Errorf("%s: %d rows, want %d", test.name, n, test.rows)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(test.name, err)
+		}
+		if content(t, filepath.Dir(path)) != before {
+			t.Errorf("%s: it was changed", test.name)
+		}
+		if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+			t.Errorf("%s: left behind is %v, %v", test.name, left, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x.db")
+	writer := open(t, path)
+	d, err := db.View(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := writer.Write(t.Context(), exec1(row)); err != nil || count(t, d, "settings") != 1 {
+		t.Errorf("what is written meanwhile is not seen, or cannot be written: %v", err)
+	}
+	if _, err := d.Exec(row); err == nil || !strings.Contains(err.Error(), "readonly") {
+		t.Errorf("it can be written to: %v", err)
+	}
+}
+
+// content is that of all files of a folder but for locks, which are empty.
+func content(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&all, "%s %q\n", e.Name(), text)
+	}
+	return all.String()
 }
 
 // TestOpenCopy: a copy that is not whole, or that this version does not know, is refused.

@@ -20,6 +20,8 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"tidings/internal/problem"
 )
 
 //go:embed migrations/*.sql
@@ -28,7 +30,8 @@ var migrations embed.FS
 // DB is the open database. Reads go through the embedded sql.DB, every write through Write.
 type DB struct {
 	*sql.DB
-	turn string
+	turn    string
+	scratch string // the folder that View made; "" if it made none
 }
 
 // Open opens the database file at path, making it and its folder where they are missing, and brings its tables up to
@@ -54,6 +57,25 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	return d, nil
+}
+
+// Close closes the database.
+func (d *DB) Close() error {
+	err := d.DB.Close()
+	if d.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(d.scratch))
+	}
+	return err
+}
+
+// Exposed tells which files of the database at path others on this machine may read or write. None that Open makes is such a one.
+func Exposed(path string) (l problem.List) {
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		if st, err := os.Stat(file); err == nil && st.Mode().Perm()&0o077 != 0 {
+			l.Errorf(file, 0, "run: chmod 600 "+file, "others on this machine may read or write it (mode %04o), and addresses of people are in it", st.Mode().Perm())
+		}
+	}
+	return l
 }
 
 // uri is the file's address for SQLite, to which options can be added.

@@ -73,6 +73,31 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestExposed: each file that others may read is told of, with what to do; none that is made here is.
+func TestExposed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	d := open(t, path)
+	if err := d.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1)")); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		if probs := db.Exposed(path); len(probs) > 0 {
+			t.Errorf("all is well: %v", probs)
+		}
+		for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
+			}
+			if probs := db.Exposed(path); len(probs) != 1 || probs[0].File != file || !strings.Contains(probs[0].What, fmt.Sprintf("(mode %04o)", mode)) || probs[0].Hint != "run: chmod 600 "+file {
+				t.Errorf("%s, mode %o: %v", filepath.Base(file), mode, probs)
+			}
+		}
+		if err := os.Chmod(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	newer := filepath.Join(dir, "newer.db")
