@@ -283,8 +283,8 @@ func (r *room) replies(state ledger.State) (out []string) {
 // unwanted is the answer of a server that has something against us.
 var unwanted = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "You are on a list, <BAD1@EXAMPLE.COM>"}
 
-// TestOneRefusal: one recipient's server has something against us: the others get their mail, and after two days the issue
-// ends without that one, who stays a subscriber.
+// TestOneRefusal: one recipient's server has something against us, at each try: the others get their mail, no relay is left alone,
+// and after two days the issue ends without that one, who stays a subscriber.
 func TestOneRefusal(t *testing.T) {
 	t.Parallel()
 	server, r := serve(t)
@@ -296,6 +296,15 @@ func TestOneRefusal(t *testing.T) {
 	})
 	s := r.send(newsroom.Order{}, nil)
 	r.account(s, "8 recipients = 7 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred")
+	for range 4 {
+		r.pass(5 * time.Hour)
+		if all, err := r.Continue(t.Context(), "weekly"); len(all) != 1 || err != nil {
+			t.Error(all, err)
+		}
+		if pauses := must(r.Ledger.Pauses(t.Context(), r.now())); len(pauses) > 0 {
+			t.Errorf("a relay is left alone: %+v", pauses)
+		}
+	}
 	r.pass(49 * time.Hour)
 	all, err := r.Continue(t.Context(), "weekly")
 	if len(all) != 1 || err != nil {
