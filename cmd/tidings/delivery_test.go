@@ -121,6 +121,54 @@ func digestNewsroom(t *testing.T) string {
 	return dir
 }
 
+// TestNextBesideDeferred: while one recipient of the last issue is put off the next one goes out, with all that holds for a new issue;
+// the other goes on beside it.
+func TestNextBesideDeferred(t *testing.T) {
+	relay, mails := startMailbox(t)
+	dir := digestNewsroom(t)
+	edit(t, filepath.Join(dir, "tidings.yaml"), "<news@example.org>", "<news@example.org>, relays: [{url: \"smtp://"+relay+"\", tls: none}]")
+	tidingsAt(t, monday, "-C", dir, "subscribers", "add", "full@example.com", "--confirmed", "sample")
+	tidingsAt(t, monday, "-C", dir, "send", "weekly", "--yes")
+	const (
+		goesOn = "weekly-1 goes on, by way of "
+		next   = "weekly-2: 1 story, by way of "
+	)
+	for _, step := range []struct {
+		name     string // number and why
+		story    string // that is new
+		args     []string
+		status   int
+		out, err []string
+		mails    int // in all
+	}{
+		{"1 without news there is nothing else to do", "", nil, statusDone, []string{goesOn}, nil, 2},
+		{"2 somebody must agree", "Two", nil, statusFailed, nil, []string{"add --yes"}, 2},
+		{"3 too soon is too soon", "", []string{"--yes"}, statusFailed, []string{goesOn}, []string{"less than 12 hours old: weekly-1", "--again"}, 2},
+		{"4 both", "", []string{"--yes", "--again"}, statusDone, []string{goesOn, "2 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred", next}, nil, 4},
+		{"5 both go on", "", nil, statusDone, []string{goesOn, "weekly-2 goes on, by way of "}, nil, 4},
+	} {
+		if step.story != "" {
+			writeFile(t, filepath.Join(dir, "items", "two.md"), item(step.story, "", "Other words."))
+		}
+		var out, errs bytes.Buffer
+		args := append([]string{"-C", dir, "send", "weekly"}, step.args...)
+		status := run(t.Context(), args, stdio{strings.NewReader(""), &out, &errs}, func() time.Time { return monday.Add(time.Hour) })
+		if status != step.status || len(mails()) != step.mails || strings.Contains(out.String(), next) != slices.Contains(step.out, next) {
+			t.Errorf("%s: status %d, %d mails", step.name, status, len(mails()))
+		}
+		for _, want := range step.out {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: it does not say %q, but\n%s", step.name, want, &out)
+			}
+		}
+		for _, want := range step.err {
+			if !strings.Contains(errs.String(), want) {
+				t.Errorf("%s: it does not say %q, but\n%s", step.name, want, &errs)
+			}
+		}
+	}
+}
+
 // TestMessageIDs: another copy of the newsroom sends the same issue later, as after a restored backup. The mails have the ids
 // of the first ones, so that servers can see that they are repeats; an issue of other stories has others, though it has the number.
 func TestMessageIDs(t *testing.T) {
@@ -337,7 +385,7 @@ func stateOf(t *testing.T, dir, address string) string {
 	return "unknown"
 }
 
-// mailbox is a mail server that takes everything.
+// mailbox is a mail server that takes everything, but puts off what is for full@….
 type mailbox struct {
 	mu    sync.Mutex
 	mails []*delivered
@@ -374,10 +422,16 @@ type session struct {
 	to  string
 }
 
-func (s *session) Mail(string, *smtp.MailOptions) error      { return nil }
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error { s.to = to; return nil }
-func (s *session) Reset()                                    {}
-func (s *session) Logout() error                             { return nil }
+func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Reset()                               {}
+func (s *session) Logout() error                        { return nil }
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if s.to = to; strings.HasPrefix(to, "full@") {
+		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "The mailbox is full"}
+	}
+	return nil
+}
 
 func (s *session) Data(r io.Reader) error {
 	data, err := io.ReadAll(r)
