@@ -179,8 +179,8 @@ func TestNoticeAgain(t *testing.T) {
 	})
 	r.send(newsroom.Order{}, nil)
 	server.set(false, nil)
-	if _, n, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected); n != 1 || err != nil {
-		t.Fatal(n, err)
+	if s, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected); s.Again != 1 || err != nil {
+		t.Fatal(s.Again, err)
 	}
 	server.told(t, "resent", "7 of 8 accepted", "8 of 8 accepted")
 	if n := server.notices(t, editor)[1]; !strings.Contains(n.text, "once more") || strings.Contains(n.text, "--state") {

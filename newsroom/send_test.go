@@ -553,14 +553,14 @@ func TestResend(t *testing.T) {
 	s := r.send(newsroom.Order{}, nil)
 	r.account(s, "8 recipients = 7 accepted + 1 rejected + 0 suppressed + 0 unknown")
 	server.set(false, nil)
-	if _, n, err := r.Resend(t.Context(), "weekly-1", ledger.Unknown); n != 0 || err != nil {
-		t.Errorf("nobody is unknown: %d, %v", n, err)
+	if s, err := r.Resend(t.Context(), "weekly-1", ledger.Unknown); s.Again != 0 || err != nil {
+		t.Errorf("nobody is unknown: %d, %v", s.Again, err)
 	}
-	again, n, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
-	if n != 1 || err != nil {
-		t.Fatal(n, err)
+	again, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
+	if again.Again != 1 || err != nil {
+		t.Fatal(again.Again, err)
 	}
-	r.account(again, allTaken)
+	r.account(again.Sent, allTaken)
 	onceEach(t, server.mails(), 8)
 	_, deliveries, err := r.Deliveries(t.Context(), "weekly-1", "")
 	if err != nil {

@@ -124,11 +124,7 @@ func digestNewsroom(t *testing.T) string {
 // TestNextBesideDeferred: while one recipient of the last issue is put off the next one goes out, with all that holds for a new issue;
 // the other goes on beside it.
 func TestNextBesideDeferred(t *testing.T) {
-	relay, mails := startMailbox(t)
-	dir := digestNewsroom(t)
-	edit(t, filepath.Join(dir, "tidings.yaml"), "<news@example.org>", "<news@example.org>, relays: [{url: \"smtp://"+relay+"\", tls: none}]")
-	tidingsAt(t, monday, "-C", dir, "subscribers", "add", "full@example.com", "--confirmed", "sample")
-	tidingsAt(t, monday, "-C", dir, "send", "weekly", "--yes")
+	dir, mails := sentTo(t, "full@example.com")
 	const (
 		goesOn = "weekly-1 goes on, by way of "
 		next   = "weekly-2: 1 story, by way of "
@@ -166,6 +162,37 @@ func TestNextBesideDeferred(t *testing.T) {
 				t.Errorf("%s: it does not say %q, but\n%s", step.name, want, &errs)
 			}
 		}
+	}
+}
+
+// sentTo makes a newsroom whose first issue was sent, to two who took it and to this address.
+func sentTo(t *testing.T, address string) (dir string, mails func() []*delivered) {
+	t.Helper()
+	relay, mails := startMailbox(t)
+	dir = digestNewsroom(t)
+	edit(t, filepath.Join(dir, "tidings.yaml"), "<news@example.org>", "<news@example.org>, relays: [{url: \"smtp://"+relay+"\", tls: none}]")
+	tidingsAt(t, monday, "-C", dir, "subscribers", "add", address, "--confirmed", "sample")
+	tidingsAt(t, monday, "-C", dir, "send", "weekly", "--yes")
+	return dir, mails
+}
+
+// TestResendSuppressed: who is suppressed since is sent nothing once more, and the ledger keeps what the server said, until
+// the address is released.
+func TestResendSuppressed(t *testing.T) {
+	dir, _ := sentTo(t, "gone@example.com")
+	resend := []string{"-C", dir, "issues", "resend", "weekly-1", "--state", "rejected"}
+	show := []string{"-C", dir, "issues", "show", "weekly-1", "--state", "rejected"}
+	before := tidingsAt(t, monday, show...)
+	out := tidingsAt(t, monday, resend...)
+	if !strings.Contains(out, "nothing was sent") || !strings.Contains(out, "1 recipient stays rejected, ") || !strings.Contains(out, "subscribers release") {
+		t.Errorf("resend says\n%s", out)
+	}
+	if after := tidingsAt(t, monday, show...); after != before || !strings.Contains(after, "550 5.1.1 No such user") {
+		t.Errorf("the ledger holds\n%s, before\n%s", after, before)
+	}
+	tidingsAt(t, monday, "-C", dir, "subscribers", "release", "gone@example.com")
+	if out := tidingsAt(t, monday, resend...); !strings.Contains(out, "weekly-1 was to go once more to 1 recipient\n") {
+		t.Errorf("released: resend says\n%s", out)
 	}
 }
 
@@ -385,7 +412,7 @@ func stateOf(t *testing.T, dir, address string) string {
 	return "unknown"
 }
 
-// mailbox is a mail server that takes everything, but puts off what is for full@….
+// mailbox is a mail server that takes everything, but puts off what is for full@… and knows no gone@….
 type mailbox struct {
 	mu    sync.Mutex
 	mails []*delivered
@@ -427,8 +454,11 @@ func (s *session) Reset()                               {}
 func (s *session) Logout() error                        { return nil }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	if s.to = to; strings.HasPrefix(to, "full@") {
+	switch s.to = to; {
+	case strings.HasPrefix(to, "full@"):
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "The mailbox is full"}
+	case strings.HasPrefix(to, "gone@"):
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
 	}
 	return nil
 }
