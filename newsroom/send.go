@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -203,6 +204,9 @@ func (n *Newsroom) held() error {
 
 // newIssue composes the next issue and writes it into the ledger. Without stories, or without anybody to send them to, there is none.
 func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
+	if err := n.slotFree(ctx, o); err != nil {
+		return Sent{}, err
+	}
 	issue, left, err := n.next(ctx, o.Newsletter)
 	if err != nil {
 		return Sent{}, err
@@ -262,6 +266,18 @@ func (n *Newsroom) next(ctx context.Context, newsletter string) (digest.Issue, [
 		return digest.Issue{}, nil, err
 	}
 	return n.choose(ctx, newsletter, pub.Desk)
+}
+
+// slotFree gives ErrSlotTaken if there is an issue for the order's slot: asked first, since without more news nothing else would say so.
+func (n *Newsroom) slotFree(ctx context.Context, o Order) error {
+	if o.Slot.IsZero() {
+		return nil
+	}
+	issues, err := n.Ledger.Issues(ctx, o.Newsletter)
+	if slices.ContainsFunc(issues, func(i ledger.Issue) bool { return i.Slot.Equal(o.Slot) }) {
+		return ErrSlotTaken
+	}
+	return err
 }
 
 func (n *Newsroom) notTooSoon(ctx context.Context, o Order) error {

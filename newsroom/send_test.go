@@ -128,7 +128,7 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// TestSendSlot: a slot has an issue of its own, however young the last one is.
+// TestSendSlot: a slot has an issue of its own, however young the last one is, and one only; nobody is told then that there is no news.
 func TestSendSlot(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -137,6 +137,9 @@ func TestSendSlot(t *testing.T) {
 	s := r.send(newsroom.Order{Slot: monday}, nil)
 	if s.Issue.Number != 2 || !s.Issue.Slot.Equal(monday) || s.Continued {
 		t.Errorf("%+v", s.Issue)
+	}
+	if s := r.send(newsroom.Order{Slot: monday}, newsroom.ErrSlotTaken); s.Nothing != "" {
+		t.Errorf("%+v", s)
 	}
 }
 
