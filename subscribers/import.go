@@ -244,7 +244,7 @@ func (im *importer) count(line int, r Result) {
 		}
 	}
 	for _, p := range r.Left {
-		im.say(line, problem.Warning, fault{fmt.Sprintf("not added to %s: left it on %s", p.Newsletter, p.Since.Format(time.DateOnly)), "only they themselves can come back"})
+		im.say(line, problem.Warning, fault{fmt.Sprintf("not added to %s: left it on %s", p.Newsletter, p.Since.Format(time.DateOnly)), "only they themselves can come back: by the link in a mail that they have, if they left by it"})
 	}
 }
 

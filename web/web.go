@@ -41,6 +41,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /-/u/{token}", s.ask)
 	mux.HandleFunc("POST /-/u/{token}", s.leave)
+	mux.HandleFunc("POST /-/u/{token}/"+again, s.comeBack)
 	if s.Outbox != "" {
 		o := outbox{Server: s, dir: s.Outbox}
 		mux.HandleFunc("GET /-/outbox/{$}", o.list)
@@ -136,6 +137,14 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) {
 	s.unsubscribe(w, r.WithContext(ctx), s.Newsroom.Leave)
 }
 
+// again ends the path that takes up a subscription again, a path of its own: what mail programs post by themselves must not.
+const again = "again"
+
+// comeBack takes up a subscription that was ended by the same link.
+func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) {
+	s.unsubscribe(w, r, s.Newsroom.Return)
+}
+
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom.Parting) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Robots-Tag", "noindex")
@@ -147,8 +156,13 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom
 		s.Log.Error("unsubscribing failed", "error", err)
 		s.notice(w, r, http.StatusInternalServerError, "error_title", "error_text")
 	default:
-		s.page(w, http.StatusOK, "unsubscribe.html", templates.Unsubscribe{Site: s.Newsroom.View(p.Language),
-			State: p.State, Newsletter: p.Newsletter, Address: p.Address, Action: r.PathValue("token")})
+		v := templates.Unsubscribe{Site: s.Newsroom.View(p.Language), State: p.State, Newsletter: p.Newsletter, Address: p.Address,
+			Action: r.PathValue("token")}
+		if p.Returnable {
+			v.Action += "/" + again
+		}
+		v.Returnable = p.Returnable
+		s.page(w, http.StatusOK, "unsubscribe.html", v)
 	}
 }
 

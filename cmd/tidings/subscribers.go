@@ -20,7 +20,8 @@ func (a *app) subscribers() *cobra.Command {
 		Use:   "subscribers",
 		Short: "Import, export, list, add, remove and release subscribers",
 		Long: `Subscribers keeps the list of those who get the newsletters. Nobody is added without a word on where their consent comes
-from, and nobody who left is brought back.`,
+from, and nobody who left is brought back. Whoever left by the link in a mail can subscribe again, by the button on the page
+behind it.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(a.importList(), a.exportList(), a.listThem(), a.addOne(), a.removeOne(), a.releaseOne())
@@ -226,7 +227,7 @@ func (a *app) sayAdded(email string, r subscribers.Result, n *newsroom.Newsroom)
 		a.say("%s gets %s already", email, name)
 	}
 	for _, l := range r.Left {
-		a.say("%s left %s on %s: not added, for nobody who left is brought back", email, l.Newsletter, l.Since.In(n.Config.Location).Format("2 January 2006"))
+		a.say("%s left %s on %s: not added, for only they themselves can come back: by the link in a mail that they have, if they left by it", email, l.Newsletter, l.Since.In(n.Config.Location).Format("2 January 2006"))
 	}
 }
 
