@@ -196,6 +196,20 @@ func TestResendSuppressed(t *testing.T) {
 	}
 }
 
+// TestNoEncryption: that a mail server offers no encryption is said in plain words, with what to do about it.
+func TestNoEncryption(t *testing.T) {
+	relay, _ := startMailbox(t)
+	dir := digestNewsroom(t)
+	edit(t, filepath.Join(dir, "tidings.yaml"), "<news@example.org>", "<news@example.org>, relays: [{url: \"smtp://"+relay+"\"}]")
+	var out, errs bytes.Buffer
+	status := run(t.Context(), []string{"-C", dir, "send", "weekly", "--yes"}, stdio{strings.NewReader(""), &out, &errs}, func() time.Time { return monday })
+	for _, want := range []string{relay + ": the server offers no encryption (STARTTLS)\n", "\nhint: write smtps://HOST:465", "tls: none"} {
+		if status != statusFailed || !strings.Contains(errs.String(), want) {
+			t.Errorf("status %d, and it does not say %q:\n%s", status, want, &errs)
+		}
+	}
+}
+
 // TestMessageIDs: another copy of the newsroom sends the same issue later, as after a restored backup. The mails have the ids
 // of the first ones, so that servers can see that they are repeats; an issue of other stories has others, though it has the number.
 func TestMessageIDs(t *testing.T) {
