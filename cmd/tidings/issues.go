@@ -17,7 +17,7 @@ func (a *app) issues() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "issues",
 		Short: "List the issues and their accounts; show, stop and resend one",
-		Long: `Issues lists the past and running issues with their accounts: how many of the recipients were accepted, rejected, suppressed
+		Long: `Issues lists the issues, finished, unfinished and stopped, with their accounts: how many of the recipients were accepted, rejected, suppressed
 (left before their turn) and unknown, and how many are still open.`,
 		Example: "  tidings -C mynews issues",
 		Args:    cobra.NoArgs,
@@ -30,7 +30,11 @@ func (a *app) issues() *cobra.Command {
 				w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "ISSUE\tDATE\tSTATE\tACCOUNT")
 				for _, i := range all {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name(), i.Created.In(n.Config.Location).Format("2006-01-02 15:04"), i.State, i.Account)
+					state := string(i.State)
+					if i.State == ledger.Unfinished { // whether anybody is sending it the ledger cannot know
+						state = "unfinished"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name(), i.Created.In(n.Config.Location).Format("2006-01-02 15:04"), state, i.Account)
 				}
 				return w.Flush()
 			})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -168,14 +169,16 @@ func (a *app) addOne() *cobra.Command {
 	var s subscribers.Subscriber
 	var source string
 	cmd := &cobra.Command{
-		Use:     "add EMAIL",
-		Short:   "Add one subscriber",
-		Long:    `Add subscribes one person. --confirmed says where their consent comes from. Someone who left is not brought back.`,
+		Use:   "add EMAIL",
+		Short: "Add one subscriber",
+		Long: `Add subscribes one person, given as ada@example.com or "Ada Lovelace <ada@example.com>". --confirmed says where their
+consent comes from. Someone who left is not brought back.`,
 		Example: `  tidings -C mynews subscribers add ada@example.com --name "Ada Lovelace" --confirmed "asked by phone"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
-				s.Email = args[0]
+				display, email := subscribers.Mailbox(strings.TrimSpace(args[0]))
+				s.Email, s.Name = email, cmp.Or(s.Name, display)
 				if err := setNewsletters(&s, n); err != nil {
 					return err
 				}
