@@ -352,7 +352,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestParting: the link in a mail tells how one stands and changes nothing; leaving ends one subscription, once.
+// TestParting: the link in a mail tells how one stands and changes nothing; leaving ends one subscription, once, and whoever
+// left by it may come back by it.
 func TestParting(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -368,10 +369,14 @@ func TestParting(t *testing.T) {
 		{"3 leaving", r.Leave, "done"},
 		{"4 leaving again", r.Leave, "left"},
 		{"5 a look afterwards", r.Standing, "left"},
+		{"6 coming back", r.Return, "back"},
+		{"7 coming back again", r.Return, "back"},
+		{"8 a look then", r.Standing, "ask"},
+		{"9 leaving for good", r.Leave, "done"},
 	}
 	for _, step := range steps {
 		got, err := step.do(t.Context(), token)
-		if want := (newsroom.Parted{State: step.state, Newsletter: "Weekly digest", Address: "h…@example.com", Language: "fr"}); got != want || err != nil {
+		if want := (newsroom.Parted{State: step.state, Returnable: step.state == "done" || step.state == "left", Newsletter: "Weekly digest", Address: "h…@example.com", Language: "fr"}); got != want || err != nil {
 			t.Errorf("%s: %+v, %v, want %+v", step.name, got, err, want)
 		}
 	}
