@@ -105,7 +105,7 @@ type Relay struct {
 	URL          string `yaml:"url" jsonschema:"required" jsonschema_description:"smtp://HOST:PORT (STARTTLS, usually port 587) or smtps://HOST:PORT (TLS from the start, usually 465)."`
 	Username     string `yaml:"username" jsonschema_description:"Name to log in with. Left out: no login."`
 	PasswordFile string `yaml:"password_file" jsonschema_description:"File that holds the password, and nothing else."`
-	TLS          string `yaml:"tls" default:"required" jsonschema:"enum=required,enum=none" jsonschema_description:"required, or none for a server on this machine."`
+	TLS          string `yaml:"tls" default:"required" jsonschema:"enum=required,enum=none" jsonschema_description:"required, or none for a server on this machine or in your own network."`
 
 	Password string `yaml:"-" json:"-"` // read from PasswordFile
 	Host     string `yaml:"-" json:"-"`

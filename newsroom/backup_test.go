@@ -253,11 +253,11 @@ func TestRestoreMidway(t *testing.T) {
 			t.Errorf("%s: %q, %v", d.Email, d.Reply, err)
 		}
 	}
-	s, n, err := r.Resend(t.Context(), "weekly-1", "unknown")
-	if n != 5 || err != nil {
-		t.Errorf("resent to %d, %v", n, err)
+	s, err := r.Resend(t.Context(), "weekly-1", "unknown")
+	if s.Again != 5 || err != nil {
+		t.Errorf("resent to %d, %v", s.Again, err)
 	}
-	r.account(s, allTaken)
+	r.account(s.Sent, allTaken)
 }
 
 // TestRestoreKeeps: a restore leaves files of the newsroom that are there as they are, and keys that were added since; the state

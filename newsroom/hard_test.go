@@ -224,14 +224,14 @@ func TestResendStopped(t *testing.T) {
 	r.send(newsroom.Order{}, relay.ErrUnavailable)
 	server.set(false, nil)
 	r.pass(time.Hour)
-	s, again, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
-	if err != nil || again != 1 || s.Account[ledger.Accepted] != 3 || len(server.mails()) != 3 {
-		t.Errorf("to the one: %d, %s, %v", again, s.Account, err)
+	s, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
+	if err != nil || s.Again != 1 || s.Account[ledger.Accepted] != 3 || len(server.mails()) != 3 {
+		t.Errorf("to the one: %d, %s, %v", s.Again, s.Account, err)
 	}
 	if err := r.Stop(t.Context(), "weekly-1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := r.Resend(t.Context(), "weekly-1", ledger.Deferred); !errors.Is(err, ledger.ErrStopped) || len(server.mails()) != 3 {
+	if _, err := r.Resend(t.Context(), "weekly-1", ledger.Deferred); !errors.Is(err, ledger.ErrStopped) || len(server.mails()) != 3 {
 		t.Errorf("stopped: %v, %d mails", err, len(server.mails()))
 	}
 }

@@ -42,7 +42,7 @@ func TestHours(t *testing.T) {
 	if _, err := r.Continue(t.Context(), "weekly"); !errors.Is(err, newsroom.ErrHours) {
 		t.Errorf("at night: %v", err)
 	}
-	if _, _, err := r.Resend(t.Context(), "weekly-1", ledger.Deferred); !errors.Is(err, newsroom.ErrHours) {
+	if _, err := r.Resend(t.Context(), "weekly-1", ledger.Deferred); !errors.Is(err, newsroom.ErrHours) {
 		t.Errorf("once more at night: %v", err)
 	}
 	if test, err := r.SendTest(t.Context(), "weekly", "me@example.org"); err != nil {

@@ -116,26 +116,32 @@ func (n *Newsroom) Stop(ctx context.Context, name string) error {
 	return n.Ledger.Stop(ctx, i)
 }
 
-// Resend sends an issue once more to exactly those of its recipients who are in this state, with the same Message-IDs. An issue that
-// was stopped has to be gone on with first (ledger.ErrStopped).
-func (n *Newsroom) Resend(ctx context.Context, name string, state ledger.State) (Sent, int64, error) {
+// Resent is what became of a Resend.
+type Resent struct {
+	Sent
+	Again int64 // how many it was to go to
+	Kept  int64 // how many are in the state still, for they left or are suppressed
+}
+
+// Resend sends an issue once more to exactly those of its recipients who are in this state and get the newsletter still, with the same
+// Message-IDs. An issue that was stopped has to be gone on with first (ledger.ErrStopped).
+func (n *Newsroom) Resend(ctx context.Context, name string, state ledger.State) (r Resent, err error) {
 	i, err := n.issue(ctx, name)
 	if err != nil {
-		return Sent{}, 0, err
+		return r, err
 	}
 	release, err := n.lockSending(i.Newsletter)
 	if err != nil {
-		return Sent{}, 0, err
+		return r, err
 	}
 	defer release()
 	if err := n.held(); err != nil {
-		return Sent{}, 0, err
+		return r, err
 	}
-	again, err := n.Ledger.Reopen(ctx, i, state, n.now())
-	if err != nil || again == 0 {
-		return Sent{}, 0, err
+	if r.Again, r.Kept, err = n.Ledger.Reopen(ctx, i, state, n.now()); err != nil || r.Again == 0 {
+		return r, err
 	}
 	i.State, i.Finished = ledger.Unfinished, time.Time{}
-	s, err := n.deliver(ctx, Sent{Issue: i, Continued: true, again: true})
-	return s, again, err
+	r.Sent, err = n.deliver(ctx, Sent{Issue: i, Continued: true, again: true})
+	return r, err
 }

@@ -48,6 +48,7 @@ type Newsroom struct {
 
 	troubles *troubles
 	traffic  traffic
+	noticing sync.Mutex // held while a notice is written: the senders of two newsletters may meet the same trouble at once
 
 	desk   sync.Mutex // guards what is below: they remember what they read
 	folder *items.Folder

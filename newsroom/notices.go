@@ -30,7 +30,7 @@ const (
 const (
 	// stuckFor is how long an issue must be stuck before the staff are told: a mail server that is started anew is no news.
 	stuckFor = 10 * time.Minute
-	// tellAgain is how soon the same trouble is worth another mail, if the issue had gone on meanwhile.
+	// tellAgain is how soon the same trouble is worth another mail: with another issue, or with one that had gone on meanwhile.
 	tellAgain = 12 * time.Hour
 	// tooLate is the age at which a notice that could not be sent has no more to tell.
 	tooLate = 48 * time.Hour
@@ -68,11 +68,14 @@ func (n *Newsroom) tell(ctx context.Context, i ledger.Issue, kind, reason string
 	n.post(ctx, i.Newsletter)
 }
 
-// write makes a notice and has it owed to each of the staff.
+// write makes a notice and has it owed to each of the staff. A trouble is known if the issue has not gone on since it was told, or if
+// it was told lately, of whatever issue: it is the relays', which all issues share.
 func (n *Newsroom) write(ctx context.Context, i ledger.Issue, kind, reason string) error {
 	if len(n.Config.Staff) == 0 {
 		return nil
 	}
+	n.noticing.Lock()
+	defer n.noticing.Unlock()
 	before, err := n.Ledger.Notices(ctx, i, kind)
 	if err != nil {
 		return err
@@ -82,8 +85,11 @@ func (n *Newsroom) write(ctx context.Context, i ledger.Issue, kind, reason strin
 		return err
 	}
 	now := n.now()
-	if kind != noticeDone && slices.ContainsFunc(before, func(b ledger.Notice) bool { return known(b, account, now) }) {
-		return nil
+	if kind != noticeDone {
+		last, err := n.Ledger.LastNotice(ctx, kind)
+		if err != nil || now.Sub(last) < tellAgain || slices.ContainsFunc(before, func(b ledger.Notice) bool { return b.Accepted == account[ledger.Accepted] }) {
+			return err
+		}
 	}
 	view, err := n.noticeView(i, account, now)
 	if err != nil {
@@ -108,11 +114,6 @@ func (n *Newsroom) write(ctx context.Context, i ledger.Issue, kind, reason strin
 		}
 	}
 	return nil
-}
-
-// known tells whether a trouble is the one that a notice told: the issue has not gone on since, or only a short time ago.
-func known(before ledger.Notice, account ledger.Account, now time.Time) bool {
-	return account[ledger.Accepted] == before.Accepted || now.Sub(before.Written) < tellAgain
 }
 
 // noticeView is what the templates of a notice see.

@@ -2,6 +2,7 @@ package newsroom_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"regexp"
@@ -178,8 +179,8 @@ func TestNoticeAgain(t *testing.T) {
 	})
 	r.send(newsroom.Order{}, nil)
 	server.set(false, nil)
-	if _, n, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected); n != 1 || err != nil {
-		t.Fatal(n, err)
+	if s, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected); s.Again != 1 || err != nil {
+		t.Fatal(s.Again, err)
 	}
 	server.told(t, "resent", "7 of 8 accepted", "8 of 8 accepted")
 	if n := server.notices(t, editor)[1]; !strings.Contains(n.text, "once more") || strings.Contains(n.text, "--state") {
@@ -241,6 +242,23 @@ func TestNoticePaused(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	server.told(t, "in the end", refused, refused, "8 of 8 accepted")
+}
+
+// TestNoticePausedForAll: a relay that refuses us stops issue after issue, and the staff are told once in half a day.
+func TestNoticePausedForAll(t *testing.T) {
+	t.Parallel()
+	server, r := serveStaffed(t)
+	server.set(false, onlyStaff)
+	r.send(newsroom.Order{}, newsroom.ErrRefused)
+	r.pass(20 * time.Minute)
+	r.write("items/new.md", item("New", "date: 2016-12-18"))
+	r.send(newsroom.Order{Slot: monday}, newsroom.ErrRefused)
+	server.told(t, "of the relay", "Weekly digest No. 1: the mail server refuses our mail")
+	r.pass(12 * time.Hour)
+	if _, err := r.Continue(t.Context(), "weekly"); !errors.Is(err, newsroom.ErrRefused) {
+		t.Error(err)
+	}
+	server.told(t, "the first is no news yet, and holds up the second", "Weekly digest No. 1: the mail server refuses our mail")
 }
 
 // TestNoticePausedElsewhere: while one relay refuses us the next one sends, the issue and the notice.

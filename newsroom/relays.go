@@ -58,8 +58,8 @@ func (n *Newsroom) limit(name string) float64 {
 // trouble is for how long a relay is left alone that refuses our mail because of us.
 const trouble = 15 * time.Minute
 
-// refusalsBorne is how many recipients in a row may be refused because of us before the relay is left alone: a single one may
-// have a quarrel with us of their own.
+// refusalsBorne is how many different recipients in a row may be refused because of us before the relay is left alone: a single
+// one, who is tried again and again and with each issue, may have a quarrel with us of their own.
 const refusalsBorne = 3
 
 // ErrRefused says that a relay refuses our mail because of us, and is left alone for a while.
@@ -70,13 +70,13 @@ type troubles struct {
 	zone *time.Location
 
 	mu       sync.Mutex
-	refusals map[string]int // in a row
+	refusals map[string]map[int64]bool // by relay: the subscribers refused since it last took a mail
 	pauses   map[string]ledger.Pause
 	missed   map[string]time.Time // relays that did not answer: when that was last tried
 }
 
 func newTroubles(zone *time.Location) *troubles {
-	return &troubles{zone: zone, refusals: map[string]int{}, pauses: map[string]ledger.Pause{}, missed: map[string]time.Time{}}
+	return &troubles{zone: zone, refusals: map[string]map[int64]bool{}, pauses: map[string]ledger.Pause{}, missed: map[string]time.Time{}}
 }
 
 // silence is how long a relay that did not answer is tried after the others.
@@ -109,11 +109,14 @@ func (t *troubles) accepted(name string) {
 	delete(t.refusals, name)
 }
 
-// refused counts a refusal, and tells whether, and until when, the relay is left alone from now on.
-func (t *troubles) refused(name, why string, now time.Time) (p ledger.Pause, left bool) {
+// refused notes the refusal of a subscriber's mail, and tells whether, and until when, the relay is left alone from now on.
+func (t *troubles) refused(name string, subscriber int64, why string, now time.Time) (p ledger.Pause, left bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.refusals[name]++; t.refusals[name] < refusalsBorne {
+	if t.refusals[name] == nil {
+		t.refusals[name] = map[int64]bool{}
+	}
+	if t.refusals[name][subscriber] = true; len(t.refusals[name]) < refusalsBorne {
 		return p, false
 	}
 	return t.leaveAloneLocked(name, why, now), true

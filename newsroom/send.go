@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,51 +51,83 @@ type Sent struct {
 	again bool // only those go out who were set back to be sent the issue once more
 }
 
-// Send continues the newsletter's unfinished issue; if there is none, it publishes, composes the next issue, and sends that.
-// With a Slot it makes the issue of that slot, whatever is unfinished; ErrSlotTaken says that there is one already. The
-// result tells as much as was done even when there is an error.
-func (n *Newsroom) Send(ctx context.Context, o Order) (Sent, error) {
+// Send continues the newsletter's unfinished issues, oldest first. Unless one of them was broken off, it then publishes, composes the
+// next issue if there is news, and sends that. With a Slot it makes the issue of that slot, whatever is unfinished; ErrSlotTaken says
+// that there is one already. The result has one Sent for each issue, or one that says why there is none; it tells as much as was done
+// even when there is an error.
+func (n *Newsroom) Send(ctx context.Context, o Order) (all []Sent, err error) {
 	if _, err := n.newsletter(o.Newsletter); err != nil {
-		return Sent{}, err
+		return nil, err
 	}
 	release, err := n.lockSending(o.Newsletter)
 	if err != nil {
-		return Sent{}, err
+		return nil, err
 	}
 	defer release()
 	if err := n.held(); err != nil {
-		return Sent{}, err
+		return nil, err
 	}
 	if err := n.trusted(ctx, o); err != nil {
-		return Sent{}, err
+		return nil, err
 	}
 	if o.Slot.IsZero() {
-		n.troubles.lift() // whoever sends by hand has mended what was wrong
-		if err := n.Ledger.LiftPauses(ctx); err != nil {
-			return Sent{}, err
-		}
-		open, err := n.Ledger.UnfinishedIssues(ctx, o.Newsletter)
-		if err != nil {
-			return Sent{}, err
-		}
-		if len(open) == 0 { // to send by hand is the word that an issue which was stopped waits for
-			open, err = n.Ledger.Restart(ctx, o.Newsletter)
-		}
-		if err != nil {
-			return Sent{}, err
-		}
-		if len(open) > 0 {
-			if _, err := n.Publish(ctx); err != nil { // a story may have been taken back since
-				return Sent{}, err
-			}
-			return n.deliver(ctx, Sent{Issue: open[0], Continued: true})
+		var broken bool
+		if all, broken, err = n.goOn(ctx, o.Newsletter); err != nil || broken {
+			return all, err
 		}
 	}
 	s, err := n.newIssue(ctx, o)
-	if err != nil || s.Issue.ID == 0 {
-		return s, err
+	if err == nil && s.Issue.ID != 0 {
+		s, err = n.deliver(ctx, s)
 	}
-	return n.deliver(ctx, s)
+	if s.Issue.ID != 0 || len(all) == 0 && s.Nothing != "" {
+		all = append(all, s)
+	}
+	return all, err
+}
+
+// goOn sends what is left of the newsletter's unfinished issues, as whoever sends by hand wants it, and tells whether one of them was
+// broken off. The caller holds the newsletter's lock.
+func (n *Newsroom) goOn(ctx context.Context, newsletter string) (all []Sent, broken bool, err error) {
+	n.troubles.lift() // whoever sends by hand has mended what was wrong
+	if err := n.Ledger.LiftPauses(ctx); err != nil {
+		return nil, false, err
+	}
+	open, broken, err := n.Unfinished(ctx, newsletter)
+	if err == nil && !broken { // to send by hand is the word that an issue which was stopped waits for
+		var stopped []ledger.Issue
+		stopped, err = n.Ledger.Restart(ctx, newsletter)
+		open, broken = append(open, stopped...), len(stopped) > 0
+	}
+	if err == nil && len(open) > 0 {
+		_, err = n.Publish(ctx) // a story may have been taken back since
+	}
+	if err != nil {
+		return nil, broken, err
+	}
+	for _, issue := range open {
+		s, err := n.deliver(ctx, Sent{Issue: issue, Continued: true})
+		if all = append(all, s); err != nil {
+			return all, broken, err
+		}
+	}
+	return all, broken, nil
+}
+
+// Unfinished gives the newsletter's unfinished issues, oldest first, and tells whether one of them was broken off: it has recipients who
+// wait for their first try, not only deferred ones.
+func (n *Newsroom) Unfinished(ctx context.Context, newsletter string) (open []ledger.Issue, broken bool, err error) {
+	if open, err = n.Ledger.UnfinishedIssues(ctx, newsletter); err != nil {
+		return nil, false, err
+	}
+	for _, issue := range open {
+		account, err := n.Ledger.Account(ctx, issue)
+		if err != nil {
+			return nil, false, err
+		}
+		broken = broken || account.Open() > account[ledger.Deferred]
+	}
+	return open, broken, nil
 }
 
 // Continue sends what is left of the newsletter's unfinished issues, oldest first, as far as its turn has come.
@@ -171,7 +204,7 @@ func (n *Newsroom) held() error {
 
 // newIssue composes the next issue and writes it into the ledger. Without stories, or without anybody to send them to, there is none.
 func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
-	if err := n.notTooSoon(ctx, o); err != nil {
+	if err := n.slotFree(ctx, o); err != nil {
 		return Sent{}, err
 	}
 	issue, left, err := n.next(ctx, o.Newsletter)
@@ -190,6 +223,9 @@ func (n *Newsroom) newIssue(ctx context.Context, o Order) (Sent, error) {
 	case audience == 0:
 		s.Nothing = "has no subscribers"
 		return s, nil
+	}
+	if err := n.notTooSoon(ctx, o); err != nil {
+		return s, err
 	}
 	last, err := n.lastPublished(o.Newsletter)
 	if err != nil {
@@ -230,6 +266,18 @@ func (n *Newsroom) next(ctx context.Context, newsletter string) (digest.Issue, [
 		return digest.Issue{}, nil, err
 	}
 	return n.choose(ctx, newsletter, pub.Desk)
+}
+
+// slotFree gives ErrSlotTaken if there is an issue for the order's slot: asked first, since without more news nothing else would say so.
+func (n *Newsroom) slotFree(ctx context.Context, o Order) error {
+	if o.Slot.IsZero() {
+		return nil
+	}
+	issues, err := n.Ledger.Issues(ctx, o.Newsletter)
+	if slices.ContainsFunc(issues, func(i ledger.Issue) bool { return i.Slot.Equal(o.Slot) }) {
+		return ErrSlotTaken
+	}
+	return err
 }
 
 func (n *Newsroom) notTooSoon(ctx context.Context, o Order) error {

@@ -113,8 +113,8 @@ func TestSendRefuses(t *testing.T) {
 		if test.stop {
 			r.write("STOP", "")
 		}
-		if s, err := r.Send(t.Context(), test.order); !errors.Is(err, test.err) || s.Issue.ID != 0 {
-			t.Errorf("%s: %+v, %v, want %v", test.name, s.Issue, err, test.err)
+		if all, err := r.Send(t.Context(), test.order); !errors.Is(err, test.err) || len(all) != 0 {
+			t.Errorf("%s: %+v, %v, want %v", test.name, all, err, test.err)
 		}
 		if after := fmt.Sprint(r.rows()); after != before {
 			t.Errorf("%s: the tables hold %s, before %s", test.name, after, before)
@@ -128,7 +128,7 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// TestSendSlot: a slot has an issue of its own, however young the last one is.
+// TestSendSlot: a slot has an issue of its own, however young the last one is, and one only; nobody is told then that there is no news.
 func TestSendSlot(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -137,6 +137,9 @@ func TestSendSlot(t *testing.T) {
 	s := r.send(newsroom.Order{Slot: monday}, nil)
 	if s.Issue.Number != 2 || !s.Issue.Slot.Equal(monday) || s.Continued {
 		t.Errorf("%+v", s.Issue)
+	}
+	if s := r.send(newsroom.Order{Slot: monday}, newsroom.ErrSlotTaken); s.Nothing != "" {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -283,8 +286,8 @@ func (r *room) replies(state ledger.State) (out []string) {
 // unwanted is the answer of a server that has something against us.
 var unwanted = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "You are on a list, <BAD1@EXAMPLE.COM>"}
 
-// TestOneRefusal: one recipient's server has something against us: the others get their mail, and after two days the issue
-// ends without that one, who stays a subscriber.
+// TestOneRefusal: one recipient's server has something against us, at each try: the others get their mail, no relay is left alone,
+// and after two days the issue ends without that one, who stays a subscriber.
 func TestOneRefusal(t *testing.T) {
 	t.Parallel()
 	server, r := serve(t)
@@ -296,6 +299,15 @@ func TestOneRefusal(t *testing.T) {
 	})
 	s := r.send(newsroom.Order{}, nil)
 	r.account(s, "8 recipients = 7 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred")
+	for range 4 {
+		r.pass(5 * time.Hour)
+		if all, err := r.Continue(t.Context(), "weekly"); len(all) != 1 || err != nil {
+			t.Error(all, err)
+		}
+		if pauses := must(r.Ledger.Pauses(t.Context(), r.now())); len(pauses) > 0 {
+			t.Errorf("a relay is left alone: %+v", pauses)
+		}
+	}
 	r.pass(49 * time.Hour)
 	all, err := r.Continue(t.Context(), "weekly")
 	if len(all) != 1 || err != nil {
@@ -336,11 +348,14 @@ func TestOurFault(t *testing.T) {
 	t.Parallel()
 	server, r := serve(t)
 	server.set(false, func(string) error { return unwanted })
-	s, err := r.Send(t.Context(), newsroom.Order{Newsletter: "weekly"})
+	all, err := r.Send(t.Context(), newsroom.Order{Newsletter: "weekly"})
 	if !errors.Is(err, newsroom.ErrRefused) || !strings.HasSuffix(err.Error(), "550 5.7.1 You are on a list, <(address)>") {
 		t.Error(err)
 	}
-	r.account(s, "8 recipients = 0 accepted + 0 rejected + 0 suppressed + 0 unknown + 5 pending + 3 deferred")
+	if len(all) != 1 {
+		t.Fatal(all)
+	}
+	r.account(all[0], "8 recipients = 0 accepted + 0 rejected + 0 suppressed + 0 unknown + 5 pending + 3 deferred")
 	server.set(false, nil)
 	r.pass(10 * time.Minute)
 	r.Newsroom = r.openAgain(false) // a restart does not forget it
@@ -348,7 +363,7 @@ func TestOurFault(t *testing.T) {
 		t.Errorf("ten minutes later: %v, %v", all, err)
 	}
 	r.pass(time.Hour)
-	all, err := r.Continue(t.Context(), "weekly")
+	all, err = r.Continue(t.Context(), "weekly")
 	if len(all) != 1 || err != nil {
 		t.Fatal(all, err)
 	}
@@ -541,14 +556,14 @@ func TestResend(t *testing.T) {
 	s := r.send(newsroom.Order{}, nil)
 	r.account(s, "8 recipients = 7 accepted + 1 rejected + 0 suppressed + 0 unknown")
 	server.set(false, nil)
-	if _, n, err := r.Resend(t.Context(), "weekly-1", ledger.Unknown); n != 0 || err != nil {
-		t.Errorf("nobody is unknown: %d, %v", n, err)
+	if s, err := r.Resend(t.Context(), "weekly-1", ledger.Unknown); s.Again != 0 || err != nil {
+		t.Errorf("nobody is unknown: %d, %v", s.Again, err)
 	}
-	again, n, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
-	if n != 1 || err != nil {
-		t.Fatal(n, err)
+	again, err := r.Resend(t.Context(), "weekly-1", ledger.Rejected)
+	if again.Again != 1 || err != nil {
+		t.Fatal(again.Again, err)
 	}
-	r.account(again, allTaken)
+	r.account(again.Sent, allTaken)
 	onceEach(t, server.mails(), 8)
 	_, deliveries, err := r.Deliveries(t.Context(), "weekly-1", "")
 	if err != nil {
@@ -633,9 +648,9 @@ func TestLostDatabase(t *testing.T) {
 		}
 	}
 	onceEach(t, server.mails(), 8)
-	s, err := lost.Send(t.Context(), newsroom.Order{Newsletter: "weekly", Again: true})
-	if err != nil || s.Issue.Number != 2 {
-		t.Errorf("%s: %v", s.Issue.Name(), err)
+	all, err := lost.Send(t.Context(), newsroom.Order{Newsletter: "weekly", Again: true})
+	if err != nil || len(all) != 1 || all[0].Issue.Number != 2 {
+		t.Errorf("%+v: %v", all, err)
 	}
 }
 

@@ -426,7 +426,7 @@ func (c *connection) end(t ledger.Turn, reply relay.Reply) error {
 	p, left := ledger.Pause{}, false
 	switch {
 	case reply.Ours:
-		p, left = c.troubles.refused(c.name, o.Reply, now)
+		p, left = c.troubles.refused(c.name, t.Subscriber, o.Reply, now)
 	case reply.Dead() && c.dead.add(c.name, t.Subscriber, o.Reply):
 		p, left = c.troubles.leaveAlone(c.name, "it calls everybody unknown: "+o.Reply, now), true
 	}

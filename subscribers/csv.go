@@ -126,7 +126,7 @@ func (rs *records) swallowed(n int) bool {
 		if !ok || rs.width == 0 || len(fields) != rs.width {
 			return false
 		}
-		_, address := mailbox(fields[rs.used[0]])
+		_, address := Mailbox(fields[rs.used[0]])
 		_, err := Fold(address)
 		return err == nil
 	})

@@ -124,7 +124,7 @@ func (im *importer) entry(rec record) (entry, fault) {
 	if f := c.miscounted(rec.fields); f != (fault{}) {
 		return entry{}, f
 	}
-	display, bare := mailbox(c.field(rec.fields, emailColumn))
+	display, bare := Mailbox(c.field(rec.fields, emailColumn))
 	addr, err := Fold(bare)
 	if bad := (*BadAddress)(nil); errors.As(err, &bad) {
 		return entry{}, fault{fmt.Sprintf("email: %s %s", quote(bare), bad.What), bad.Hint}
@@ -144,9 +144,9 @@ func (im *importer) entry(rec record) (entry, fault) {
 	return entry{rec.line, addr, called, lang, wanted}, fault{}
 }
 
-// mailbox splits Ada <ada@example.com> into name and address (RFC 5322 §3.4, but the name may hold a comma and more). A
+// Mailbox splits Ada <ada@example.com> into name and address (RFC 5322 §3.4, but the name may hold a comma and more). A
 // text of another form, and one that has another address before it, is given back as the address.
-func mailbox(s string) (display, address string) {
+func Mailbox(s string) (display, address string) {
 	before, after, found := strings.Cut(s, "<")
 	inner, closed := strings.CutSuffix(after, ">")
 	display, address = unquoted(strings.TrimSpace(before)), strings.TrimSpace(inner)
@@ -244,7 +244,7 @@ func (im *importer) count(line int, r Result) {
 		}
 	}
 	for _, p := range r.Left {
-		im.say(line, problem.Warning, fault{fmt.Sprintf("not added to %s: left it on %s", p.Newsletter, p.Since.Format(time.DateOnly)), "only they themselves can come back"})
+		im.say(line, problem.Warning, fault{fmt.Sprintf("not added to %s: left it on %s", p.Newsletter, p.Since.Format(time.DateOnly)), "only they themselves can come back: by the link in a mail that they have, if they left by it"})
 	}
 }
 

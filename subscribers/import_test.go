@@ -180,10 +180,10 @@ func TestImportBringsNobodyBack(t *testing.T) {
 	r := load(t, s, "email,newsletters\nAda@example.com,weekly\neve@example.com,weekly\nada@example.com,weekly events\nbob@example.com,weekly\n", o)
 	equal(t, account(r), subscribers.Report{Rows: 4, Added: 2, Left: 1, Suppressed: 1})
 	equal(t, r.Problems.Error(), `list.csv:2: warning: not added to weekly: left it on 2026-01-06
-hint: only they themselves can come back
+hint: only they themselves can come back: by the link in a mail that they have, if they left by it
 list.csv:3: warning: not added: suppressed on 2026-01-05 (bounced)
 list.csv:4: warning: not added to weekly: left it on 2026-01-06
-hint: only they themselves can come back`)
+hint: only they themselves can come back: by the link in a mail that they have, if they left by it`)
 	equal(t, export(t, s), "email,name,newsletters,language\nada@example.com,,events,\nbob@example.com,,weekly,\n")
 }
 

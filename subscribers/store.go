@@ -99,6 +99,38 @@ func leave(ctx context.Context, tx *sql.Tx, subscriber int64, newsletter, source
 	return err == nil, err
 }
 
+// returnable is the condition for a subscription p, $1 and $2, to be taken up again: the person ended it by a word of source $3, and
+// the address is not suppressed.
+const returnable = `p.subscriber = $1 AND p.newsletter = $2 AND p.state = 'left'
+	AND EXISTS (SELECT 1 FROM consents c WHERE c.subscriber = p.subscriber AND c.newsletter = p.newsletter
+		AND c.action = 'withdrawn' AND c.source = $3 AND c.at = p.changed)
+	AND NOT EXISTS (SELECT 1 FROM suppressions x JOIN subscribers s ON s.address = x.address WHERE s.id = p.subscriber)`
+
+// MayReturn tells whether somebody left a newsletter by a word of this source and is not suppressed.
+func (s *Store) MayReturn(ctx context.Context, subscriber int64, newsletter, left string) (may bool, err error) {
+	err = s.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscriptions p WHERE `+returnable+`)`, subscriber, newsletter, left).Scan(&may)
+	return may, err
+}
+
+// Return takes up the subscription of somebody who left by a word of the source left, and notes the consent with source, in words. It
+// tells whether it did: not for who may not return, or is in.
+func (s *Store) Return(ctx context.Context, subscriber int64, newsletter, left, source string, now time.Time) (done bool, err error) {
+	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE subscriptions AS p SET state = 'active', changed = $4 WHERE `+returnable, subscriber, newsletter, left, db.Micros(now))
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); n == 0 || err != nil {
+			return err
+		}
+		done = true
+		_, err = tx.ExecContext(ctx, `INSERT INTO consents (subscriber, newsletter, action, source, at) VALUES ($1, $2, 'given', $3, $4)`,
+			subscriber, newsletter, source, db.Micros(now))
+		return err
+	})
+	return done && err == nil, err
+}
+
 // Remove ends the subscriptions of an address to the newsletters, or to all for none, as Leave does, and returns those
 // that were active until now, in order of their names. Errors: *BadAddress; ErrUnknown for an address that never
 // subscribed.

@@ -3,7 +3,7 @@
 //
 // # What it promises
 //
-// Nobody who left a newsletter, and nobody whose address is suppressed, is brought back by Add or Import; every
+// Nobody who left a newsletter, and nobody whose address is suppressed, is brought back by Add or Import, only by Return; every
 // subscription has a line in consents that says where it came from, and every departure one that says when. Privacy:
 // errors and tokens hold no address, and callers log the subscriber's id, never the address. Only the problems of an
 // import quote what stands in the file, to the person whose file it is.

@@ -46,7 +46,7 @@ func TestLocalesHaveWhatTemplatesSay(t *testing.T) {
 	for _, status := range []string{"cancelled", "postponed", "moved"} {
 		used["event_"+status] = true
 	}
-	for _, state := range []string{"ask", "done", "left", "invalid", "test"} {
+	for _, state := range []string{"ask", "done", "left", "back", "invalid", "test"} {
 		used[state+"_title"], used[state+"_text"] = true, true
 	}
 	for _, name := range templates.Names() {

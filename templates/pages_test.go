@@ -422,17 +422,19 @@ func TestFollowLeadsToFeeds(t *testing.T) {
 
 func TestUnsubscribe(t *testing.T) {
 	tests := []struct {
-		state, want string
-		form        bool
+		state, want      string
+		returnable, form bool
 	}{
-		{"ask", "Weekly digest", true},
-		{"done", "You have unsubscribed", false},
-		{"left", "You had already unsubscribed", false},
-		{"invalid", "This link does not work", false},
-		{"test", "This was a test", false},
+		{"ask", "Weekly digest", false, true},
+		{"done", "You have unsubscribed", false, false},
+		{"left", "You had already unsubscribed", false, false},
+		{"left", "Subscribe again", true, true},
+		{"back", "You are subscribed again", false, false},
+		{"invalid", "This link does not work", false, false},
+		{"test", "This was a test", false, false},
 	}
 	for _, test := range tests {
-		page := render(t, nil, "unsubscribe.html", templates.Unsubscribe{Site: templates.SampleSite(), State: test.state,
+		page := render(t, nil, "unsubscribe.html", templates.Unsubscribe{Site: templates.SampleSite(), State: test.state, Returnable: test.returnable,
 			Newsletter: "Weekly digest", Address: "a…@example.com", Action: "/-/u/token"})
 		form := strings.Contains(page, `<form method="post" action="/-/u/token">`) && strings.Count(page, "<button") == 1
 		if !strings.Contains(page, test.want) || form != test.form || !strings.Contains(page, `<meta name="robots" content="noindex">`) {

@@ -42,8 +42,8 @@ func samples() []sample {
 	for _, d := range []Digest{d, brief, plain} {
 		s = append(s, sample{"digest.html", d}, sample{"digest.txt", d})
 	}
-	for _, state := range []string{"ask", "done", "left", "invalid", "test"} {
-		s = append(s, sample{"unsubscribe.html", Unsubscribe{site, state, "Weekly digest", "a…@example.com", "/-/u/token"}})
+	for _, state := range []string{"ask", "done", "left", "back", "invalid", "test"} {
+		s = append(s, sample{"unsubscribe.html", Unsubscribe{site, state, state == "done", "Weekly digest", "a…@example.com", "/-/u/token"}})
 	}
 	for _, l := range sampleLists(site, all) {
 		s = append(s, sample{"list.html", l})

@@ -229,9 +229,10 @@ type Digest struct {
 // Unsubscribe is the view of unsubscribe.html, the page behind the link in a mail.
 type Unsubscribe struct {
 	Site
-	// State is "ask": a button; "done": has left now; "left": had left before; "invalid": no such link; "test": the link of
-	// a test mail or a preview, behind which nobody stands.
+	// State is "ask": a button; "done": has left now; "left": had left before; "back": has subscribed again now; "invalid": no such
+	// link; "test": the link of a test mail or a preview, behind which nobody stands.
 	State      string
+	Returnable bool   // with "done" and "left": a button to subscribe again
 	Newsletter string // title; "" when not known
 	Address    string // masked: a…@example.com; "" when not known
 	Action     string // where the button posts to

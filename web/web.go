@@ -38,6 +38,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /-/u/{token}", s.ask)
 	mux.HandleFunc("POST /-/u/{token}", s.leave)
+	mux.HandleFunc("POST /-/u/{token}/"+again, s.comeBack)
 	if s.Outbox != "" {
 		o := outbox{Server: s, dir: s.Outbox}
 		mux.HandleFunc("GET /-/outbox/{$}", o.list)
@@ -122,21 +123,29 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	s.unsubscribe(w, r, s.Newsroom.Standing)
 }
 
-// leaveWithin is how long the database may keep somebody who leaves waiting.
-const leaveWithin = 30 * time.Second
-
-// leave ends the subscription: it is what the button posts, and what mail programs post by themselves (RFC 8058 §3.2). It does so also
-// when they do not wait for the answer.
+// leave ends the subscription: it is what the button posts, and what mail programs post by themselves (RFC 8058 §3.2).
 func (s *Server) leave(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), leaveWithin)
-	defer cancel()
-	s.unsubscribe(w, r.WithContext(ctx), s.Newsroom.Leave)
+	s.unsubscribe(w, r, s.Newsroom.Leave)
 }
 
+// again ends the path that takes up a subscription again, a path of its own: what mail programs post by themselves must not.
+const again = "again"
+
+// comeBack takes up a subscription that was ended by the same link.
+func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) {
+	s.unsubscribe(w, r, s.Newsroom.Return)
+}
+
+// partWithin is how long the database may keep somebody who leaves waiting.
+const partWithin = 30 * time.Second
+
+// unsubscribe does what is asked for also when nobody waits for the answer.
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom.Parting) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Robots-Tag", "noindex")
-	p, err := do(r.Context(), r.PathValue("token"))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), partWithin)
+	defer cancel()
+	p, err := do(ctx, r.PathValue("token"))
 	switch {
 	case errors.Is(err, subscribers.ErrToken), errors.Is(err, subscribers.ErrUnknown):
 		s.page(w, http.StatusNotFound, "unsubscribe.html", templates.Unsubscribe{Site: s.view(), State: "invalid"})
@@ -144,8 +153,13 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request, do newsroom
 		s.Log.Error("unsubscribing failed", "error", err)
 		s.notice(w, http.StatusInternalServerError, "error_title", "error_text")
 	default:
-		s.page(w, http.StatusOK, "unsubscribe.html", templates.Unsubscribe{Site: s.Newsroom.View(p.Language),
-			State: p.State, Newsletter: p.Newsletter, Address: p.Address, Action: r.PathValue("token")})
+		v := templates.Unsubscribe{Site: s.Newsroom.View(p.Language), State: p.State, Newsletter: p.Newsletter, Address: p.Address,
+			Action: r.PathValue("token")}
+		if p.Returnable {
+			v.Action += "/" + again
+		}
+		v.Returnable = p.Returnable
+		s.page(w, http.StatusOK, "unsubscribe.html", v)
 	}
 }
 

@@ -332,6 +332,13 @@ func TestUnsubscribe(t *testing.T) {
 		{"9 a mail program by itself (RFC 8058)", "POST", oneClick, "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded", 200, 0, "Weekly digest", "fr"},
 		{"10 again", "POST", form, "", "application/x-www-form-urlencoded", 200, 0, "Weekly digest", "en"},
 		{"11 a look afterwards", "GET", form, "", "", 200, 0, "Weekly digest", "en"},
+		{"14 to follow the link of the other button brings nobody back", "GET", form + "/again", "", "", 404, 0, "", "en"},
+		{"15 nor does a mail program by itself", "POST", oneClick, "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded", 200, 0, "/again\"", "fr"},
+		{"16 nor a link that was changed", "POST", form + "A/again", "", "", 404, 0, "", "en"},
+		{"17 nor nobody's", "POST", preview + "/again", "", "", 200, 0, templates.LocaleFor("en").T("test_text"), "en"},
+		{"18 the button does, in the subscriber's language", "POST", oneClick + "/again", "", "", 200, 1, templates.LocaleFor("fr").T("back_text"), "fr"},
+		{"19 once", "POST", oneClick + "/again", "", "", 200, 1, templates.LocaleFor("fr").T("back_text"), "fr"},
+		{"20 and one may leave again", "POST", oneClick, "", "", 200, 0, "Weekly digest", "fr"},
 	}
 	bodies := map[string]string{}
 	for _, step := range steps {
@@ -356,6 +363,49 @@ func TestUnsubscribe(t *testing.T) {
 	}
 	if bodies["8"] == bodies["10"] || bodies["10"] != bodies["11"] {
 		t.Error("having left now and having left before are not told apart")
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// TestReturn: only who left by the link comes back by it, and nobody who is suppressed; where the consent comes from is noted.
+func TestReturn(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name                string // number and why
+		removed, suppressed bool
+		back                int
+	}{
+		{"1 who left by the link", false, false, 1},
+		{"2 whom the staff took off the list", true, false, 0},
+		{"3 whose address takes no mail", false, true, 0},
+	} {
+		s := newSite(t, "https://news.example.org/")
+		link := s.add("ada@example.com", "")
+		ada := must(s.Subscribers.Add(t.Context(), subscribers.Subscriber{Email: "ada@example.com", Newsletters: []string{"weekly"}}, "x", time.Now())).ID
+		if test.removed {
+			must(s.Subscribers.Remove(t.Context(), "ada@example.com", nil, "has left us", time.Now()))
+		}
+		if test.suppressed {
+			if err := s.Subscribers.Suppress(t.Context(), ada, "unknown", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.do("POST", link, "")
+		if shown := strings.Contains(s.get(link).body, "/again\""); shown != (test.back == 1) {
+			t.Errorf("%s: the button is there: %t", test.name, shown)
+		}
+		s.do("POST", link+"/again", "")
+		var noted int
+		err := s.Subscribers.DB.QueryRow(`SELECT COUNT(*) FROM consents WHERE action = 'given' AND source = 'link in a mail, after leaving by it'`).Scan(&noted)
+		if n := must(s.Subscribers.Count(t.Context(), "weekly")); n != test.back || noted != test.back || err != nil {
+			t.Errorf("%s: %d are back, %d consents, %v", test.name, n, noted, err)
+		}
 	}
 }
 

@@ -358,15 +358,15 @@ func (d *daemon) atSlot(ctx context.Context, name string) error {
 	case !run:
 		d.log.Warn("an issue was missed, and it is too late for it now: its stories wait for the next one", "newsletter", name, "slot", slot)
 	default:
-		var s newsroom.Sent
-		s, err = d.newsroom.Send(ctx, newsroom.Order{Newsletter: name, Slot: slot})
-		d.tellSent(name, s)
+		var all []newsroom.Sent
+		all, err = d.newsroom.Send(ctx, newsroom.Order{Newsletter: name, Slot: slot})
+		d.tellSent(name, all)
 		switch {
 		case errors.Is(err, newsroom.ErrSlotTaken): // by an earlier run, which ended before it could say so
 			err = nil
 		case errors.Is(err, newsroom.ErrSendingElsewhere):
 			return nil // at the next turn again
-		case s.Issue.ID == 0 && err != nil:
+		case len(all) == 0 && err != nil:
 			return err // likewise: there is no issue for this slot yet
 		}
 	}
@@ -376,9 +376,7 @@ func (d *daemon) atSlot(ctx context.Context, name string) error {
 // goOn sends what is left of unfinished issues and may be tried again by now.
 func (d *daemon) goOn(ctx context.Context, name string) error {
 	all, err := d.newsroom.Continue(ctx, name)
-	for _, s := range all {
-		d.tellSent(name, s)
-	}
+	d.tellSent(name, all)
 	if errors.Is(err, newsroom.ErrSendingElsewhere) {
 		return nil
 	}
@@ -386,11 +384,12 @@ func (d *daemon) goOn(ctx context.Context, name string) error {
 }
 
 // tellSent logs what was sent, or why nothing was.
-func (d *daemon) tellSent(name string, s newsroom.Sent) {
-	switch {
-	case s.Issue.ID != 0:
+func (d *daemon) tellSent(name string, all []newsroom.Sent) {
+	for _, s := range all {
+		if s.Nothing != "" {
+			d.log.Info("nothing was sent", "newsletter", name, "why", s.Nothing)
+			continue
+		}
 		d.log.Info("issue", "issue", s.Issue.Name(), "stories", s.Stories, "account", s.Account.String())
-	case s.Nothing != "":
-		d.log.Info("nothing was sent", "newsletter", name, "why", s.Nothing)
 	}
 }

@@ -121,6 +121,95 @@ func digestNewsroom(t *testing.T) string {
 	return dir
 }
 
+// TestNextBesideDeferred: while one recipient of the last issue is put off the next one goes out, with all that holds for a new issue;
+// the other goes on beside it.
+func TestNextBesideDeferred(t *testing.T) {
+	dir, mails := sentTo(t, "full@example.com")
+	const (
+		goesOn = "weekly-1 goes on, by way of "
+		next   = "weekly-2: 1 story, by way of "
+	)
+	for _, step := range []struct {
+		name     string // number and why
+		story    string // that is new
+		args     []string
+		status   int
+		out, err []string
+		mails    int // in all
+	}{
+		{"1 without news there is nothing else to do", "", nil, statusDone, []string{goesOn}, nil, 2},
+		{"2 somebody must agree", "Two", nil, statusFailed, nil, []string{"add --yes"}, 2},
+		{"3 too soon is too soon", "", []string{"--yes"}, statusFailed, []string{goesOn}, []string{"less than 12 hours old: weekly-1", "--again"}, 2},
+		{"4 both", "", []string{"--yes", "--again"}, statusDone, []string{goesOn, "2 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred", next}, nil, 4},
+		{"5 both go on", "", nil, statusDone, []string{goesOn, "weekly-2 goes on, by way of "}, nil, 4},
+	} {
+		if step.story != "" {
+			writeFile(t, filepath.Join(dir, "items", "two.md"), item(step.story, "", "Other words."))
+		}
+		var out, errs bytes.Buffer
+		args := append([]string{"-C", dir, "send", "weekly"}, step.args...)
+		status := run(t.Context(), args, stdio{strings.NewReader(""), &out, &errs}, func() time.Time { return monday.Add(time.Hour) })
+		if status != step.status || len(mails()) != step.mails || strings.Contains(out.String(), next) != slices.Contains(step.out, next) {
+			t.Errorf("%s: status %d, %d mails", step.name, status, len(mails()))
+		}
+		for _, want := range step.out {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: it does not say %q, but\n%s", step.name, want, &out)
+			}
+		}
+		for _, want := range step.err {
+			if !strings.Contains(errs.String(), want) {
+				t.Errorf("%s: it does not say %q, but\n%s", step.name, want, &errs)
+			}
+		}
+	}
+}
+
+// sentTo makes a newsroom whose first issue was sent, to two who took it and to this address.
+func sentTo(t *testing.T, address string) (dir string, mails func() []*delivered) {
+	t.Helper()
+	relay, mails := startMailbox(t)
+	dir = digestNewsroom(t)
+	edit(t, filepath.Join(dir, "tidings.yaml"), "<news@example.org>", "<news@example.org>, relays: [{url: \"smtp://"+relay+"\", tls: none}]")
+	tidingsAt(t, monday, "-C", dir, "subscribers", "add", address, "--confirmed", "sample")
+	tidingsAt(t, monday, "-C", dir, "send", "weekly", "--yes")
+	return dir, mails
+}
+
+// TestResendSuppressed: who is suppressed since is sent nothing once more, and the ledger keeps what the server said, until
+// the address is released.
+func TestResendSuppressed(t *testing.T) {
+	dir, _ := sentTo(t, "gone@example.com")
+	resend := []string{"-C", dir, "issues", "resend", "weekly-1", "--state", "rejected"}
+	show := []string{"-C", dir, "issues", "show", "weekly-1", "--state", "rejected"}
+	before := tidingsAt(t, monday, show...)
+	out := tidingsAt(t, monday, resend...)
+	if !strings.Contains(out, "nothing was sent") || !strings.Contains(out, "1 recipient stays rejected, ") || !strings.Contains(out, "subscribers release") {
+		t.Errorf("resend says\n%s", out)
+	}
+	if after := tidingsAt(t, monday, show...); after != before || !strings.Contains(after, "550 5.1.1 No such user") {
+		t.Errorf("the ledger holds\n%s, before\n%s", after, before)
+	}
+	tidingsAt(t, monday, "-C", dir, "subscribers", "release", "gone@example.com")
+	if out := tidingsAt(t, monday, resend...); !strings.Contains(out, "weekly-1 was to go once more to 1 recipient\n") {
+		t.Errorf("released: resend says\n%s", out)
+	}
+}
+
+// TestNoEncryption: that a mail server offers no encryption is said in plain words, with what to do about it.
+func TestNoEncryption(t *testing.T) {
+	relay, _ := startMailbox(t)
+	dir := digestNewsroom(t)
+	edit(t, filepath.Join(dir, "tidings.yaml"), "<news@example.org>", "<news@example.org>, relays: [{url: \"smtp://"+relay+"\"}]")
+	var out, errs bytes.Buffer
+	status := run(t.Context(), []string{"-C", dir, "send", "weekly", "--yes"}, stdio{strings.NewReader(""), &out, &errs}, func() time.Time { return monday })
+	for _, want := range []string{relay + ": the server offers no encryption (STARTTLS)\n", "\nhint: write smtps://HOST:465", "tls: none"} {
+		if status != statusFailed || !strings.Contains(errs.String(), want) {
+			t.Errorf("status %d, and it does not say %q:\n%s", status, want, &errs)
+		}
+	}
+}
+
 // TestMessageIDs: another copy of the newsroom sends the same issue later, as after a restored backup. The mails have the ids
 // of the first ones, so that servers can see that they are repeats; an issue of other stories has others, though it has the number.
 func TestMessageIDs(t *testing.T) {
@@ -339,7 +428,7 @@ func stateOf(t *testing.T, dir, address string) string {
 	return "unknown"
 }
 
-// mailbox is a mail server that takes everything.
+// mailbox is a mail server that takes everything, but puts off what is for full@… and knows no gone@….
 type mailbox struct {
 	mu    sync.Mutex
 	mails []*delivered
@@ -376,10 +465,19 @@ type session struct {
 	to  string
 }
 
-func (s *session) Mail(string, *smtp.MailOptions) error      { return nil }
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error { s.to = to; return nil }
-func (s *session) Reset()                                    {}
-func (s *session) Logout() error                             { return nil }
+func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Reset()                               {}
+func (s *session) Logout() error                        { return nil }
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	switch s.to = to; {
+	case strings.HasPrefix(to, "full@"):
+		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "The mailbox is full"}
+	case strings.HasPrefix(to, "gone@"):
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
+	}
+	return nil
+}
 
 func (s *session) Data(r io.Reader) error {
 	data, err := io.ReadAll(r)

@@ -17,7 +17,7 @@ func (a *app) issues() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "issues",
 		Short: "List the issues and their accounts; show, stop and resend one",
-		Long: `Issues lists the past and running issues with their accounts: how many of the recipients were accepted, rejected, suppressed
+		Long: `Issues lists the issues, finished, unfinished and stopped, with their accounts: how many of the recipients were accepted, rejected, suppressed
 (left before their turn) and unknown, and how many are still open.`,
 		Example: "  tidings -C mynews issues",
 		Args:    cobra.NoArgs,
@@ -30,7 +30,11 @@ func (a *app) issues() *cobra.Command {
 				w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "ISSUE\tDATE\tSTATE\tACCOUNT")
 				for _, i := range all {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name(), i.Created.In(n.Config.Location).Format("2006-01-02 15:04"), i.State, i.Account)
+					state := string(i.State)
+					if i.State == ledger.Unfinished { // whether anybody is sending it the ledger cannot know
+						state = "unfinished"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name(), i.Created.In(n.Config.Location).Format("2006-01-02 15:04"), state, i.Account)
 				}
 				return w.Flush()
 			})
@@ -133,7 +137,8 @@ func (a *app) resendIssue() *cobra.Command {
 		Use:   "resend ISSUE",
 		Short: "Send an issue once more to those in one state",
 		Long: `Resend sends an issue once more to exactly those of its recipients who are in the state that --state names: unknown (the mail
-may have arrived; a mail program that has it recognises the second by its Message-ID), rejected, or deferred.`,
+may have arrived; a mail program that has it recognises the second by its Message-ID), rejected, or deferred. Those who left or were
+suppressed since stay as they are.`,
 		Example: "  tidings -C mynews issues resend weekly-12 --state unknown",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -142,21 +147,13 @@ may have arrived; a mail program that has it recognises the second by its Messag
 				if err != nil {
 					return err
 				}
-				s, again, err := n.Resend(cmd.Context(), args[0], only)
+				r, err := n.Resend(cmd.Context(), args[0], only)
 				if errors.Is(err, newsroom.ErrSendingElsewhere) {
 					a.say("another process is sending this newsletter: nothing to do here")
 					return nil
 				}
-				if again == 0 && err == nil {
-					a.say("%s has no recipient who is %s: nothing was sent", args[0], only)
-					return nil
-				}
-				if again == 0 {
-					return err
-				}
-				a.say("%s was to go once more to %s", args[0], count(int(again), "recipient", "recipients"))
-				if s.Account != nil {
-					a.say("%s", s.Account)
+				if r.Again > 0 || err == nil {
+					a.sayResent(args[0], state, r)
 				}
 				return err
 			})
@@ -167,4 +164,23 @@ may have arrived; a mail program that has it recognises the second by its Messag
 		panic(err) // the flag is defined just above
 	}
 	return cmd
+}
+
+// sayResent tells to how many an issue was to go once more, and how many were passed over.
+func (a *app) sayResent(issue, state string, r newsroom.Resent) {
+	switch {
+	case r.Again > 0:
+		a.say("%s was to go once more to %s", issue, count(int(r.Again), "recipient", "recipients"))
+	case r.Kept > 0:
+		a.say("%s has no recipient who is %s and gets mail still: nothing was sent", issue, state)
+	default:
+		a.say("%s has no recipient who is %s: nothing was sent", issue, state)
+	}
+	if r.Kept > 0 {
+		a.say("%s %s, for they left or were suppressed: tidings issues show %s --state %[2]s tells who, and tidings subscribers release EMAIL lets mail go to a suppressed address again",
+			count(int(r.Kept), "recipient stays", "recipients stay"), state, issue)
+	}
+	if r.Account != nil {
+		a.say("%s", r.Account)
+	}
 }

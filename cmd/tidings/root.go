@@ -19,6 +19,7 @@ import (
 	"tidings/internal/problem"
 	"tidings/items"
 	"tidings/mailer/ledger"
+	"tidings/mailer/relay"
 	"tidings/newsroom"
 	"tidings/publish"
 )
@@ -166,6 +167,7 @@ var hints = []struct {
 	{ledger.ErrStopped, "go on with it first: tidings send NEWSLETTER"},
 	{newsroom.ErrHalted, "tidings send NEWSLETTER goes on with it"},
 	{newsroom.ErrRefused, "mend the cause, usually a DNS record or the login; tidings send NEWSLETTER tries again at once, tidings run after the pause"},
+	{relay.ErrNoTLS, "write smtps://HOST:465 if it has TLS there, or add tls: none to the relay if it is on this machine or in your own network"},
 	{newsroom.ErrNoNews, "tidings preview NEWSLETTER tells why"},
 	{newsroom.ErrNoIssue, "tidings issues lists them"},
 	{newsroom.ErrNoNewsletter, "newsletters are described under newsletters: in tidings.yaml"},

@@ -23,9 +23,9 @@ func (a *app) send() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send NEWSLETTER",
 		Short: "Send the next issue, or go on with an unfinished one",
-		Long: `Send goes on with the newsletter's unfinished issue. If there is none, it publishes, makes the next issue of the stories
-that were in none yet, and mails it to the subscribers; without such stories it sends nothing. A recipient never gets
-an issue twice. On a terminal it asks before it sends something new; elsewhere it wants --yes. A relay that was left alone since it refused
+		Long: `Send goes on with the newsletter's unfinished issues. If none is left but for deferred mail, it publishes, makes the next
+issue of the stories that were in none yet, and mails it to the subscribers; without such stories it makes none. A recipient
+never gets an issue twice. On a terminal it asks before it sends something new; elsewhere it wants --yes. A relay that was left alone since it refused
 our mail is tried at once.
 
 With --test it mails the next issue, or the last one if there is no news, to one address, and stores nothing.`,
@@ -58,8 +58,8 @@ func (a *app) agree(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order)
 	if err != nil {
 		return false, err
 	}
-	open, err := n.Ledger.UnfinishedIssues(ctx, o.Newsletter)
-	if err != nil || len(open) > 0 {
+	_, broken, err := n.Unfinished(ctx, o.Newsletter)
+	if err != nil || broken {
 		return err == nil, err
 	}
 	stopped, err := n.Ledger.StoppedIssues(ctx, o.Newsletter)
@@ -95,12 +95,14 @@ func (a *app) sendTest(ctx context.Context, n *newsroom.Newsroom, newsletter, ad
 }
 
 func (a *app) sendIssue(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order) error {
-	s, err := n.Send(ctx, o)
+	all, err := n.Send(ctx, o)
 	if errors.Is(err, newsroom.ErrSendingElsewhere) {
 		a.say("another process is sending %s: nothing to do here", o.Newsletter)
 		return nil
 	}
-	a.saySent(n, o, s)
+	for _, s := range all {
+		a.saySent(n, o, s)
+	}
 	return err
 }
 
@@ -109,8 +111,6 @@ func (a *app) saySent(n *newsroom.Newsroom, o newsroom.Order, s newsroom.Sent) {
 	switch {
 	case s.Nothing != "":
 		a.say("%s %s: nothing was sent", o.Newsletter, s.Nothing)
-		return
-	case s.Issue.ID == 0:
 		return
 	case s.Continued:
 		a.say("%s goes on%s", s.Issue.Name(), a.byWay(n, s.Into))

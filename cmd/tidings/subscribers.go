@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,7 +22,8 @@ func (a *app) subscribers() *cobra.Command {
 		Use:   "subscribers",
 		Short: "Import, export, list, add, remove and release subscribers",
 		Long: `Subscribers keeps the list of those who get the newsletters. Nobody is added without a word on where their consent comes
-from, and nobody who left is brought back.`,
+from, and nobody who left is brought back. Whoever left by the link in a mail can subscribe again, by the button on the page
+behind it.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(a.importList(), a.exportList(), a.listThem(), a.addOne(), a.removeOne(), a.releaseOne())
@@ -168,14 +170,16 @@ func (a *app) addOne() *cobra.Command {
 	var s subscribers.Subscriber
 	var source string
 	cmd := &cobra.Command{
-		Use:     "add EMAIL",
-		Short:   "Add one subscriber",
-		Long:    `Add subscribes one person. --confirmed says where their consent comes from. Someone who left is not brought back.`,
+		Use:   "add EMAIL",
+		Short: "Add one subscriber",
+		Long: `Add subscribes one person, given as ada@example.com or "Ada Lovelace <ada@example.com>". --confirmed says where their
+consent comes from. Someone who left is not brought back.`,
 		Example: `  tidings -C mynews subscribers add ada@example.com --name "Ada Lovelace" --confirmed "asked by phone"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(n *newsroom.Newsroom) error {
-				s.Email = args[0]
+				display, email := subscribers.Mailbox(strings.TrimSpace(args[0]))
+				s.Email, s.Name = email, cmp.Or(s.Name, display)
 				if err := setNewsletters(&s, n); err != nil {
 					return err
 				}
@@ -227,7 +231,7 @@ func (a *app) sayAdded(email string, r subscribers.Result, n *newsroom.Newsroom)
 		a.say("%s gets %s already", email, name)
 	}
 	for _, l := range r.Left {
-		a.say("%s left %s on %s: not added, for nobody who left is brought back", email, l.Newsletter, l.Since.In(n.Config.Location).Format("2 January 2006"))
+		a.say("%s left %s on %s: not added, for only they themselves can come back: by the link in a mail that they have, if they left by it", email, l.Newsletter, l.Since.In(n.Config.Location).Format("2 January 2006"))
 	}
 }
 

@@ -61,8 +61,9 @@ func (l Ledger) Restart(ctx context.Context, newsletter string) ([]Issue, error)
 var ErrStopped = errors.New("the issue was stopped")
 
 // Reopen makes the deliveries of an issue that are in this state pending again, as if they had never been tried, and gives their
+// number. Those of people who would not get the newsletter now, since they left or were suppressed, are kept as they are: kept is their
 // number. The issue must not be stopped.
-func (l Ledger) Reopen(ctx context.Context, i Issue, state State, now time.Time) (n int64, err error) {
+func (l Ledger) Reopen(ctx context.Context, i Issue, state State, now time.Time) (n, kept int64, err error) {
 	err = l.DB.Write(ctx, func(tx *sql.Tx) error {
 		var is IssueState
 		if err := tx.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, i.ID).Scan(&is); err != nil {
@@ -71,18 +72,22 @@ func (l Ledger) Reopen(ctx context.Context, i Issue, state State, now time.Time)
 		if is == Stopped {
 			return fmt.Errorf("%s: %w", i.Name(), ErrStopped)
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'pending', next_at = -1, tries = 0, changed = $1 WHERE issue = $2 AND state = $3`,
-			db.Micros(now), i.ID, state)
+		res, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'pending', next_at = -1, tries = 0, changed = $1 WHERE issue = $2 AND state = $3
+			AND subscriber IN (SELECT subscriber FROM audience WHERE newsletter = $4)`, db.Micros(now), i.ID, state, i.Newsletter)
 		if err != nil {
 			return err
 		}
-		if n, err = res.RowsAffected(); err != nil || n == 0 {
+		if n, err = res.RowsAffected(); err != nil {
+			return err
+		}
+		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM deliveries WHERE issue = $1 AND state = $2`, i.ID, state).Scan(&kept)
+		if err != nil || n == 0 {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE issues SET state = 'sending', finished = 0 WHERE id = $1`, i.ID)
 		return err
 	})
-	return n, err
+	return n, kept, err
 }
 
 // Delivery is what became of one recipient's copy of an issue.

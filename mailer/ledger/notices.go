@@ -45,6 +45,13 @@ func (l Ledger) Notices(ctx context.Context, i Issue, kind string) ([]Notice, er
 	return l.notices(ctx, `WHERE n.issue = $1 AND n.kind = $2`, i.ID, kind)
 }
 
+// LastNotice is when the last notice of a kind was written, of any issue; zero if none was.
+func (l Ledger) LastNotice(ctx context.Context, kind string) (time.Time, error) {
+	var at int64
+	err := l.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(written), 0) FROM notices WHERE kind = $1`, kind).Scan(&at)
+	return db.Time(at), err
+}
+
 // OwedNotices gives the notices about a newsletter's issues that are owed and due, oldest first.
 func (l Ledger) OwedNotices(ctx context.Context, newsletter string, now time.Time) ([]Notice, error) {
 	return l.notices(ctx, `WHERE i.newsletter = $1 AND n.sent = 0 AND n.due <= $2`, newsletter, db.Micros(now))

@@ -53,7 +53,7 @@ func TestRestored(t *testing.T) {
 		t.Errorf("a stopped issue goes on: %v, %v", again, err)
 	}
 	l.restored(t, backup, 0)
-	if n, err := l.Reopen(t.Context(), first, ledger.Unknown, monday); n != 4 || err != nil || len(l.turns(t, first, monday)) != 4 {
+	if n, _, err := l.Reopen(t.Context(), first, ledger.Unknown, monday); n != 4 || err != nil || len(l.turns(t, first, monday)) != 4 {
 		t.Errorf("a deliberate word sends it to %d, %v", n, err)
 	}
 }

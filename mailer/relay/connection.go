@@ -3,8 +3,10 @@ package relay
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
@@ -39,8 +41,14 @@ func (s *SMTP) open(ctx context.Context) (*smtp.Client, net.Conn, error) {
 		return nil, conn, err
 	}
 	client, err := m.DialToSMTPClientWithContext(ctx)
+	if err != nil && strings.HasSuffix(err.Error(), "does not support STARTTLS") { // go-mail has no error of its own for it
+		err = ErrNoTLS
+	}
 	return client, conn, err
 }
+
+// ErrNoTLS says that a relay cannot be used since encryption is wanted and it offers none (RFC 3207).
+var ErrNoTLS = errors.New("the server offers no encryption (STARTTLS)")
 
 // options tells go-mail what to do on conn.
 func (s *SMTP) options(conn net.Conn) []mail.Option {

@@ -199,6 +199,9 @@ func TestUnavailable(t *testing.T) {
 			if !errors.Is(err, relay.ErrUnavailable) || session != nil {
 				t.Errorf("got %v, %v", session, err)
 			}
+			if noTLS := c.why == "TLS is required and not offered"; errors.Is(err, relay.ErrNoTLS) != noTLS {
+				t.Errorf("that the server has no TLS is said, or not: %v", err)
+			}
 			if err != nil && !strings.Contains(err.Error(), fmt.Sprint(s.port)) {
 				t.Errorf("the error does not name the relay: %v", err)
 			}
