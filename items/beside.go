@@ -48,7 +48,7 @@ func (t *taken) lookBeside(file File, v visit, zone *time.Location) File {
 	if file.Item != nil { // a file with an error tells nothing of what it names
 		t.besides = b.seen
 	}
-	if len(b.file.Lacks) > 0 {
+	if v.holds && len(b.file.Lacks) > 0 {
 		return t.asItWas(b.file)
 	}
 	if t.ready, t.beside = b.file.Item, b.file.Beside; b.early {
@@ -190,8 +190,8 @@ func (s *sighting) examine(root *os.Root, m Media) {
 
 // lacks notes that the item waits for a file.
 func (b *beside) lacks(ref localRef, p string, soon bool, until time.Time, err error) {
+	b.file.Lacks = append(b.file.Lacks, ref.src)
 	if b.holds {
-		b.file.Lacks = append(b.file.Lacks, ref.src)
 		b.file.Pending = b.file.Pending || soon
 	}
 	if until.IsZero() {

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -198,21 +199,42 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 	return append(all, probs.Sorted()...), nil
 }
 
-// checkItems looks at the items of a newsroom, which may not have a database yet: check must not make one.
+// checkItems looks at the items of a newsroom, and at the pictures beside them.
 func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, error) {
 	n := &Newsroom{Config: c, folder: itemsFolder(c)}
+	n.assets = publish.NewAssets(n.folder, c.URL)
+	n.assets.Begin()
+	desk, err := n.checkFiles(ctx, now)
+	for _, f := range desk.Scan.Files {
+		if f.Item == nil || f.Item.Status == items.Withdrawn || f.Item.Status == items.Erased { // nothing is shown of those
+			continue
+		}
+		for _, ref := range f.Refs {
+			if !slices.Contains(f.Lacks, ref) {
+				n.assets.Check(f.Path, ref)
+			}
+		}
+	}
+	return n.withPictures(desk), err
+}
+
+// checkFiles looks at the item files of a newsroom, which may not have a database yet: check must not make one.
+func (n *Newsroom) checkFiles(ctx context.Context, now time.Time) (Desk, error) {
 	scan, err := n.folder.Check(ctx, now)
 	if err != nil {
 		return Desk{}, err
 	}
-	if _, err := os.Stat(c.Database); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(n.Config.Database); errors.Is(err, fs.ErrNotExist) {
 		return n.orBare(desk(items.Known{}, scan, now, n.terms(memory{})))
 	}
-	d, err := db.Open(ctx, c.Database)
+	d, err := db.Open(ctx, n.Config.Database)
 	if err != nil {
 		return Desk{}, err
 	}
 	defer d.Close()
-	n.db, n.stories = d, &items.Store{DB: d, Host: host(c), Location: c.Location}
+	if err := n.assets.Recall(ctx, d); err != nil {
+		return Desk{}, err
+	}
+	n.db, n.stories = d, &items.Store{DB: d, Host: host(n.Config), Location: n.Config.Location}
 	return n.match(ctx, scan, now)
 }

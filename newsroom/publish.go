@@ -57,7 +57,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	}
 	print, err := n.deskPrint(ctx, desk)
 	if err != nil || print == n.published {
-		return Publication{Desk: desk}, errors.Join(err, desk.problem())
+		return Publication{Desk: n.withPictures(desk)}, errors.Join(err, desk.problem())
 	}
 	if n.published == "" { // a newsroom's own templates may be wrong: then nothing is touched
 		if probs := n.Templates.Check(publish.Templates...); probs.HasErrors() {
@@ -80,6 +80,12 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	return pub, desk.problem()
 }
 
+// withPictures gives a desk with what is wrong with the files beside items, as far as they were asked for since it was last shown.
+func (n *Newsroom) withPictures(desk Desk) Desk {
+	desk.Scan.Problems = append(slices.Clip(desk.Scan.Problems), n.assets.Problems()...)
+	return desk
+}
+
 // replace puts what is to be seen of the stories in the place of what was seen before.
 func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, site publish.Site, err error) {
 	// Before anything of them is seen: an id that was shown must never be minted anew.
@@ -89,8 +95,7 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 	if err := errors.Join(<-saved, err); err != nil {
 		return pub, site, err
 	}
-	pub.Desk = desk
-	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
+	pub.Desk = n.withPictures(desk)
 	if pub.Spared, err = n.guard(ctx, &site, desk); err != nil {
 		return pub, site, err
 	}
