@@ -51,7 +51,7 @@ func (m *matcher) justGone(s *Story) bool {
 }
 
 // Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is
-// gone, or the only new one beside the only one that is gone, in one folder and of one date, or, published no longer than grace before, in the
+// gone, or the first new one after the first one that went, in one folder and of one date, or, published no longer than grace before, in the
 // file of one that is gone: somebody renamed it and wrote it anew, and then gave it its old name. Stories are those that Match gave, absent those
 // that Absent did, with the same grace; times are told in zone. The files are in the order of their paths.
 func Alike(files []File, stories, absent []Story, grace time.Duration, zone *time.Location) (probs problem.List) {
@@ -61,7 +61,7 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 	}
 	first := slices.MinFunc(gone, func(a, b *Story) int { return a.Gone.Compare(b.Gone) }).Gone
 	recent := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first.Add(-grace)) })
-	l := newLost(gone, len(gone) == 1 && len(filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })) == 1)
+	l := newLost(gone, slices.DeleteFunc(slices.Clone(recent), func(s *Story) bool { return s.FirstPublished.Before(first) }))
 	for _, s := range recent {
 		old := l.like(s)
 		i, there := slices.BinarySearchFunc(files, s.Path, func(f File, path string) int { return strings.Compare(f.Path, path) })
@@ -73,7 +73,7 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 		if s.Path == old.Path {
 			was = "the story that this file held before"
 		}
-		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it: id: "+old.ID,
+		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it, which withdraws the new one instead: id: "+old.ID,
 			"it looks like %s: it is published as a new story, so readers see both, and the old one is withdrawn at %s", was, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
 	}
 	return probs
@@ -81,19 +81,42 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 
 // lost are the stories whose files are gone: there may be thousands, and as many new ones.
 type lost struct {
-	all    []*Story
 	titled map[string][]*Story // by folded title
 	at     map[string]*Story   // by path
-	only   bool                // one is gone, and one is new
+	first  *Story              // of all; nil if several went at once
+	new    *Story              // that which came first since then, before another one went; nil for none
 }
 
-func newLost(all []*Story, only bool) lost {
-	l := lost{all, map[string][]*Story{}, map[string]*Story{}, only}
+// newLost gives all that are gone. Fresh are those that came since the first of them went.
+func newLost(all, fresh []*Story) lost {
+	l := lost{titled: map[string][]*Story{}, at: map[string]*Story{}}
+	var next time.Time
+	if l.first, next = earliest(all, func(s *Story) time.Time { return s.Gone }); l.first != nil {
+		l.new, _ = earliest(fresh, func(s *Story) time.Time { return s.FirstPublished })
+	}
+	if l.new != nil && !next.IsZero() && !l.new.FirstPublished.Before(next) {
+		l.new = nil
+	}
 	for _, s := range all {
 		title := fold(s.Item.Title)
 		l.titled[title], l.at[s.Path] = append(l.titled[title], s), s
 	}
 	return l
+}
+
+// earliest gives the story whose time comes first, nil if there are several, and the time of the one after it; zero for none.
+func earliest(stories []*Story, at func(*Story) time.Time) (first *Story, next time.Time) {
+	sorted := slices.SortedFunc(slices.Values(stories), func(a, b *Story) int { return at(a).Compare(at(b)) })
+	switch {
+	case len(sorted) == 0:
+		return nil, next
+	case len(sorted) > 1:
+		next = at(sorted[1])
+	}
+	if next.Equal(at(sorted[0])) {
+		return nil, next
+	}
+	return sorted[0], next
 }
 
 // like is the one that a new story is likely to be; nil for none.
@@ -102,11 +125,11 @@ func (l lost) like(s *Story) *Story {
 		return old
 	}
 	among := l.titled[fold(s.Item.Title)]
-	if l.only {
-		among = l.all
-	}
-	if i := slices.IndexFunc(among, func(old *Story) bool { return !s.FirstPublished.Before(old.Gone) && s.alike(old, l.only) }); i >= 0 {
+	if i := slices.IndexFunc(among, func(old *Story) bool { return !s.FirstPublished.Before(old.Gone) && s.speaks(old) }); i >= 0 {
 		return among[i]
+	}
+	if s == l.new && s.speaks(l.first) && s.Item.Date.Time.Equal(l.first.Item.Date.Time) && path.Dir(s.Path) == path.Dir(l.first.Path) {
+		return l.first
 	}
 	return nil
 }
@@ -120,11 +143,5 @@ func filter(stories []Story, wanted func(s *Story) bool) (out []*Story) {
 	return out
 }
 
-// alike tells whether two stories have one title, or if they are the only ones that can be meant, one folder and one date.
-func (s *Story) alike(old *Story, only bool) bool {
-	a, b := s.Item.looks(), old.Item.looks()
-	if a.language != b.language {
-		return false
-	}
-	return a.title == b.title || only && a.date == b.date && path.Dir(s.Path) == path.Dir(old.Path)
-}
+// speaks tells whether two stories are in one language.
+func (s *Story) speaks(old *Story) bool { return s.Item.Language == old.Item.Language }

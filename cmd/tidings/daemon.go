@@ -42,13 +42,13 @@ type daemon struct {
 	newsroom *newsroom.Newsroom
 	log      *slog.Logger
 	now      func() time.Time
-	lastLook atomic.Int64    // when the items folder was last looked at with success, in Unix seconds
-	unseen   string          // why the items cannot be looked at, as the log has told; "" if they can
-	said     problem.List    // what the log has told of the items
-	spared   string          // what it has told of what was not published
-	lacking  bool            // most stories were missing at the last publication
-	missed   map[string]bool // files that are gone, as far as the log has told
-	config   time.Time       // when tidings.yaml was last changed, as far as the log has told
+	lastLook atomic.Int64      // when the items folder was last looked at with success, in Unix seconds
+	unseen   string            // why the items cannot be looked at, as the log has told; "" if they can
+	said     problem.List      // what the log has told of the items
+	spared   string            // what it has told of what was not published
+	lacking  bool              // most stories were missing at the last publication
+	missed   map[string]string // what the log has told of files that are gone, by their names
+	config   time.Time         // when tidings.yaml was last changed, as far as the log has told
 
 	hub       *websub.Pinger // nil: none is configured
 	changed   chan struct{}  // hints that the bucket may lack something
@@ -229,16 +229,20 @@ func (d *daemon) complain(err error) {
 	d.spared = text
 }
 
-// tellMissed logs files that are gone, once each, and that the items folder is back, if it lacked most of them.
+// tellMissed logs files that are gone or hold another story now, once each, and that the items folder is back, if it lacked most of them.
 func (d *daemon) tellMissed(desk newsroom.Desk, lacking bool) {
 	if d.lacking && !lacking {
 		d.log.Info("the items folder is back", "stories", desk.Shown())
 	}
-	missed := map[string]bool{}
+	missed := map[string]string{}
 	for _, m := range d.newsroom.Missed(desk) {
-		missed[m.File] = true
-		if !d.missed[m.File] {
-			d.log.Warn("a file is gone; its story is withdrawn unless it comes back", "item", m.File, "withdrawn", m.Until.Format("15:04"))
+		what := "a file is gone; its story is withdrawn unless it comes back"
+		if m.Now != "" {
+			what = "the story that a file held until now is withdrawn: its id is now " + m.Now
+		}
+		missed[m.File] = what
+		if d.missed[m.File] != what {
+			d.log.Warn(what, "item", m.File, "withdrawn", m.Until.Format("15:04"))
 		}
 	}
 	d.missed, d.lacking = missed, lacking
