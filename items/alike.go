@@ -64,11 +64,10 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 	l := newLost(gone, slices.DeleteFunc(slices.Clone(recent), func(s *Story) bool { return s.FirstPublished.Before(first) }))
 	for _, s := range recent {
 		old := l.like(s)
-		i, there := slices.BinarySearchFunc(files, s.Path, func(f File, path string) int { return strings.Compare(f.Path, path) })
+		f, there := fileAt(files, s.Path)
 		if old == nil || !there {
 			continue
 		}
-		f := files[i]
 		was := strings.TrimSuffix(f.Name, f.Path) + old.Path + ", which is gone"
 		if s.Path == old.Path {
 			was = "the story that this file held before"
@@ -77,6 +76,57 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 			"it looks like %s: it is published as a new story, so readers see both, and the old one is withdrawn at %s", was, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
 	}
 	return probs
+}
+
+func fileAt(files []File, path string) (File, bool) {
+	i, there := slices.BinarySearchFunc(files, path, func(f File, path string) int { return strings.Compare(f.Path, path) })
+	if !there {
+		return File{}, false
+	}
+	return files[i], true
+}
+
+// Overwritten warns of published stories whose files were changed so much that they are likely to be other ones: another title, another date, and
+// hardly a phrase of the text is left. One that pins its id is meant to be the same. Files and stories are as for Alike.
+func Overwritten(files []File, stories []Story) (probs problem.List) {
+	for i := range stories {
+		s := &stories[i]
+		if s.was == nil || s.Status != Published || s.Item.ID != "" || !s.Item.another(s.was) {
+			continue
+		}
+		if f, there := fileAt(files, s.Path); there {
+			probs.Warnf(f.Name, 0, "if it is another story, give it a file of its own, and put the old one back into this one",
+				"title, date and text are all others than those of %q, which this file held: readers get a change of that story, and no news", s.was.Title)
+		}
+	}
+	return probs
+}
+
+// another tells whether an item has nothing of what it was.
+func (it *Item) another(was *Item) bool {
+	return fold(it.Title) != fold(was.Title) && !it.Date.Time.Equal(was.Date.Time) && !resembles(it.Body, was.Body)
+}
+
+// resembles tells whether at least a quarter of the phrases of a text are still there.
+func resembles(text, was string) bool {
+	now, before, kept := phrases(text), phrases(was), 0
+	for p := range before {
+		if now[p] {
+			kept++
+		}
+	}
+	return 4*kept >= len(before)
+}
+
+// phrases are the runs of three words in a text; one of fewer is a phrase itself.
+func phrases(text string) map[string]bool {
+	const length = 3
+	words := strings.Fields(fold(text))
+	all := map[string]bool{}
+	for i := range max(len(words)-length+1, 1) {
+		all[strings.Join(words[i:min(i+length, len(words))], " ")] = true
+	}
+	return all
 }
 
 // lost are the stories whose files are gone: there may be thousands, and as many new ones.

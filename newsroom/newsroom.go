@@ -192,7 +192,7 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 	if err != nil {
 		return probs, err
 	}
-	all := desk.Scan.AllProblems()
+	all := desk.AllProblems()
 	if err := desk.problem(); err != nil {
 		all.Errorf(filepath.Base(c.Items), 0, EmptiedHint, "%v", err)
 	}

@@ -205,6 +205,9 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 	}
 	d.complain(errors.Join(err, p.Complaints()))
 	d.tellMissed(p.Desk, errors.Is(err, newsroom.ErrEmptied))
+	for _, o := range p.Overwritten {
+		d.warn(o)
+	}
 	d.tell(p.Scan)
 	select {
 	case <-d.published:
@@ -252,18 +255,9 @@ func (d *daemon) tellMissed(desk newsroom.Desk, lacking bool) {
 func (d *daemon) tell(scan items.Scan) {
 	probs := scan.AllProblems()
 	for _, p := range probs {
-		if slices.Contains(d.said, p) {
-			continue
+		if !slices.Contains(d.said, p) {
+			d.warn(p)
 		}
-		level := slog.LevelWarn
-		if p.Severity == problem.Error {
-			level = slog.LevelError
-		}
-		what := []any{"item", p.File}
-		if p.Line > 0 {
-			what = append(what, "line", p.Line)
-		}
-		d.log.Log(context.Background(), level, "problem", append(what, "what", p.What, "hint", strings.ReplaceAll(p.Hint, "\n", " "))...)
 	}
 	pending := map[string]bool{}
 	for _, f := range scan.Files {
@@ -279,6 +273,19 @@ func (d *daemon) tell(scan items.Scan) {
 		}
 	}
 	d.said = probs
+}
+
+// warn logs a problem.
+func (d *daemon) warn(p problem.Problem) {
+	level := slog.LevelWarn
+	if p.Severity == problem.Error {
+		level = slog.LevelError
+	}
+	what := []any{"item", p.File}
+	if p.Line > 0 {
+		what = append(what, "line", p.Line)
+	}
+	d.log.Log(context.Background(), level, "problem", append(what, "what", p.What, "hint", strings.ReplaceAll(p.Hint, "\n", " "))...)
 }
 
 // sending sends the issues of one newsletter at their times, and goes on with what is unfinished, until ctx ends.
