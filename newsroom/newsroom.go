@@ -56,6 +56,7 @@ type Newsroom struct {
 	public *publish.Folder
 	shelf  shelf
 	last   matched
+	untold []Change            // of stories, since the last publication that went well
 	shown  map[string][]string // what each feed showed after the last publication, by its name
 
 	published  string      // the print of the desk that was published last

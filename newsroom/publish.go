@@ -15,7 +15,14 @@ import (
 type Publication struct {
 	publish.Report
 	Desk
-	Spared []error // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
+	Changes []Change // what became of stories since the last one that went well
+	Spared  []error  // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
+}
+
+// Change is what became of a story.
+type Change struct {
+	File string // as problems name it
+	What string // as items.Change has it
 }
 
 // Complaints is what readers were spared, nil if there is nothing: what the guards held back, and documents that would not have been
@@ -69,6 +76,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		n.published = "" // what is there is of neither
 		return pub, err
 	}
+	pub.Changes, n.untold = n.untold, nil
 	n.remember(site)
 	lost := n.lost
 	if n.published, err = n.deskPrint(ctx, desk); err != nil { // anew: the database has changed
@@ -90,7 +98,13 @@ func (n *Newsroom) withPictures(desk Desk) Desk {
 func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, site publish.Site, err error) {
 	// Before anything of them is seen: an id that was shown must never be minted anew.
 	saved := make(chan error)
-	go func() { saved <- n.stories.Save(ctx, desk.known, desk.Stories, desk.now) }()
+	go func() {
+		changes, err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now)
+		for _, c := range changes {
+			n.untold = append(n.untold, Change{n.folder.Name(c.Path), c.What})
+		}
+		saved <- err
+	}()
 	site, issues, err := n.site(ctx, desk)
 	if err := errors.Join(<-saved, err); err != nil {
 		return pub, site, err

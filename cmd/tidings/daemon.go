@@ -204,6 +204,7 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 		return ""
 	}
 	d.complain(errors.Join(err, p.Complaints()))
+	d.tellChanges(p.Changes)
 	d.tellMissed(p.Desk, errors.Is(err, newsroom.ErrEmptied))
 	for _, o := range p.Overwritten {
 		d.warn(o)
@@ -230,6 +231,26 @@ func (d *daemon) complain(err error) {
 		d.log.Error("not all was published", "why", text, "hint", strings.Join(hintsOn(err), "; "))
 	}
 	d.spared = text
+}
+
+// tellAtMost is how many stories are named of which the same is said.
+const tellAtMost = 20
+
+// tellChanges logs what became of each story, or of how many the same, if those are many.
+func (d *daemon) tellChanges(changes []newsroom.Change) {
+	all := map[string][]string{}
+	for _, c := range changes {
+		all[c.What] = append(all[c.What], c.File)
+	}
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		if files := all[what]; len(files) > tellAtMost {
+			d.log.Info("stories", "now", what, "number", len(files))
+			continue
+		}
+		for _, file := range all[what] {
+			d.log.Info("story", "now", what, "item", file)
+		}
+	}
 }
 
 // tellMissed logs files that are gone or hold another story now, once each, and that the items folder is back, if it lacked most of them.
