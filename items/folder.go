@@ -72,6 +72,7 @@ type File struct {
 	Problems problem.List
 	Of       string // the path of the story's own file, of which this one is a version; "" where it is none, or there is no such file
 
+	awaited      []awaited    // of Lacks, what is waited for until a certain time
 	refs         []localRef   // as Refs
 	named        string       // the language in its name
 	waits        bool         // for the story's own file, which has an error

@@ -70,7 +70,12 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 		if err != nil {
 			return Desk{}, err
 		}
-		n.last = matched{scan, desk(known, scan, now, n.terms(m))}
+		if err := n.assets.Recall(ctx, n.db); err != nil {
+			return Desk{}, err
+		}
+		d := desk(known, scan, now, n.terms(m))
+		d.Scan.Files = known.Unawaited(d.Scan.Files, n.assets.Shows)
+		n.last = matched{scan, d}
 	}
 	d := n.last.desk
 	d.now = now

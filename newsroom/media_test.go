@@ -279,3 +279,31 @@ func TestPictureProblems(t *testing.T) {
 		check("check without it")
 	}
 }
+
+// TestPublishedMeanwhile: the daemon says no more that a story waits for a picture when a command has published it without that; but it does
+// where the story still shows the picture that is gone.
+func TestPublishedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("b.svg", drawing("b"), "a.md", item("A", "date: 2016-12-01\nimage: {src: a.svg, alt: x}"), "b.md", item("B", "date: 2016-12-01\nimage: {src: b.svg, alt: x}"))
+	daemon := r.openAgain(true)
+	told := func(step, want string) {
+		t.Helper()
+		for range 3 { // until the files have settled
+			if _, err := daemon.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.pass(2 * time.Second)
+		}
+		p, err := daemon.Publish(t.Context())
+		if said := fmt.Sprint(p.AllProblems()); err != nil || !strings.Contains(said, want) || strings.Count(said, "items/") != 1 {
+			t.Errorf("%s: %s, %v", step, said, err)
+		}
+	}
+	told("1 it waits", "it waits for a.svg until ")
+	r.publish()
+	told("2 a command has published it", "a.svg is not there: the story is published without it")
+	r.write("items/a.svg", drawing("a"))
+	r.remove("items/b.svg")
+	told("3 the other one waits, with its picture", "it waits for b.svg until ")
+}

@@ -233,9 +233,6 @@ func (n *Newsroom) checkFiles(ctx context.Context, now time.Time) (Desk, error) 
 		return Desk{}, err
 	}
 	defer d.Close()
-	if err := n.assets.Recall(ctx, d); err != nil {
-		return Desk{}, err
-	}
 	n.db, n.stories = d, &items.Store{DB: d, Host: host(n.Config), Location: n.Config.Location}
 	return n.match(ctx, scan, now)
 }

@@ -104,6 +104,15 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	return known.Asset, true
 }
 
+// Shows tells whether a file that an item names was published last.
+func (a *Assets) Shows(item, src string) bool {
+	p, err := items.LocalPath(item, src)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.known[p]
+	return err == nil && known
+}
+
 // Last is a file that an item showed, whether it is there still or not: for stories that stay as they were. If it is not, or is another
 // one now, what was published of it Stays.
 func (a *Assets) Last(item, src string) (items.Asset, bool) {
