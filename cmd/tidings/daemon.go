@@ -165,16 +165,31 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// watchConfig tells when tidings.yaml was changed: it counts from the next start.
+// watchConfig tells when tidings.yaml was changed, which counts from the next start, and what is wrong with it.
 func (d *daemon) watchConfig() {
 	info, err := os.Stat(filepath.Join(d.newsroom.Config.Dir, config.File))
 	if err != nil {
 		return
 	}
 	if !d.config.IsZero() && !info.ModTime().Equal(d.config) {
-		d.log.Warn("tidings.yaml was changed: start anew to use it")
+		d.tellConfig()
 	}
 	d.config = info.ModTime()
+}
+
+func (d *daemon) tellConfig() {
+	_, probs, err := config.Load(d.newsroom.Config.Dir)
+	switch {
+	case err != nil:
+		d.log.Error("tidings.yaml was changed, and cannot be read: a new start would fail", "error", err)
+	case probs.HasErrors():
+		d.log.Error("tidings.yaml was changed, and has errors: a new start would fail")
+	default:
+		d.log.Warn("tidings.yaml was changed: start anew to use it")
+	}
+	for _, p := range probs.Sorted() {
+		d.warn("file", p)
+	}
 }
 
 // untilNext is how long to wait for the next look if nothing happens meanwhile.
@@ -207,7 +222,7 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 	d.tellChanges(p.Changes)
 	d.tellMissed(p.Desk, errors.Is(err, newsroom.ErrEmptied))
 	for _, o := range p.Overwritten {
-		d.warn(o)
+		d.warn("item", o)
 	}
 	d.tell(p.Scan)
 	select {
@@ -277,7 +292,7 @@ func (d *daemon) tell(scan items.Scan) {
 	probs := scan.AllProblems()
 	for _, p := range probs {
 		if !slices.Contains(d.said, p) {
-			d.warn(p)
+			d.warn("item", p)
 		}
 	}
 	pending := map[string]bool{}
@@ -296,13 +311,13 @@ func (d *daemon) tell(scan items.Scan) {
 	d.said = probs
 }
 
-// warn logs a problem.
-func (d *daemon) warn(p problem.Problem) {
+// warn logs a problem of a kind of file.
+func (d *daemon) warn(kind string, p problem.Problem) {
 	level := slog.LevelWarn
 	if p.Severity == problem.Error {
 		level = slog.LevelError
 	}
-	what := []any{"item", p.File}
+	what := []any{kind, p.File}
 	if p.Line > 0 {
 		what = append(what, "line", p.Line)
 	}

@@ -594,12 +594,17 @@ func testLeavesNoGap(t *testing.T) {
 	if err := os.Rename(filepath.Join(d.dir, "public"), filepath.Join(d.dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
-	d.write(t, "tidings.yaml", "title: Another\n")
+	d.write(t, "tidings.yaml", "titel: Another\n")
 	d.write(t, "items/.look", "") // now, not at the next regular look
 	d.await(t, 5*time.Second, "site after somebody deleted it", func() bool { return d.feedHas("First words") && d.page("/news/second/") != "" })
 	d.await(t, 5*time.Second, "word in the log on the configuration", func() bool {
 		return strings.Count(d.log.String(), "tidings.yaml was changed") == 1
 	})
+	d.said(t, `level=ERROR msg="tidings.yaml was changed, and has errors: a new start would fail"`)
+	d.said(t, `level=ERROR msg=problem file=tidings.yaml line=1 what="unknown key \"titel\"" hint="did you mean title?"`)
+	d.write(t, "tidings.yaml", "title: Another\nurl: https://news.example.org/\n")
+	d.write(t, "items/.look-again", "")
+	d.said(t, `level=WARN msg="tidings.yaml was changed: start anew to use it"`)
 }
 
 // testFillsBucket: a bucket that is down holds up nothing; when it is back it gets all.
