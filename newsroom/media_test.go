@@ -196,7 +196,7 @@ func TestWaitsForPicture(t *testing.T) {
 		{"18 half a picture", time.Hour, put("items/a.png", whole[:len(whole)/2]), without, 0, ""},
 		{"19 for ever", 2 * time.Second, func() {}, without, 598 * time.Second, "only a part"},
 		{"20 it is said to be so", 10 * time.Minute, func() {}, without, 0, "a.png: the picture is cut off or damaged; the story is published without it"},
-		{"21 a new text with a picture that is missing", time.Hour, func() { r.edit("items/a.md", "a.png", "c.png", "title: A", "title: New") }, without, 0, ""},
+		{"21 a new text with a picture that is missing", time.Hour, func() { r.edit("items/a.md", "a.png", "c.png", "title: A", "title: New") }, without, 0, "cut off"},
 		{"22 waits", 2 * time.Second, func() {}, without, 598 * time.Second, "it waits for c.png"},
 		{"23 but not if it is withdrawn", time.Minute, func() { r.edit("items/a.md", "date:", "status: withdrawn\ndate:") }, without, 0, "cut off"},
 		{"24 it is", 2 * time.Second, func() {}, without, 0, ""},
