@@ -51,7 +51,7 @@ func (m *matcher) justGone(s *Story) bool {
 }
 
 // Alike warns of new stories that are likely to be old ones whose files got another name and another text at once: with the title of one that is
-// gone, or the only new one beside the only one that is gone, in one folder and of one date, or, published no longer than grace before, in the
+// gone, or the first new one after the first one that went, in one folder and of one date, or, published no longer than grace before, in the
 // file of one that is gone: somebody renamed it and wrote it anew, and then gave it its old name. Stories are those that Match gave, absent those
 // that Absent did, with the same grace; times are told in zone. The files are in the order of their paths.
 func Alike(files []File, stories, absent []Story, grace time.Duration, zone *time.Location) (probs problem.List) {
@@ -61,39 +61,112 @@ func Alike(files []File, stories, absent []Story, grace time.Duration, zone *tim
 	}
 	first := slices.MinFunc(gone, func(a, b *Story) int { return a.Gone.Compare(b.Gone) }).Gone
 	recent := filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first.Add(-grace)) })
-	l := newLost(gone, len(gone) == 1 && len(filter(stories, func(s *Story) bool { return s.Status == Published && !s.FirstPublished.Before(first) })) == 1)
+	l := newLost(gone, slices.DeleteFunc(slices.Clone(recent), func(s *Story) bool { return s.FirstPublished.Before(first) }))
 	for _, s := range recent {
 		old := l.like(s)
-		i, there := slices.BinarySearchFunc(files, s.Path, func(f File, path string) int { return strings.Compare(f.Path, path) })
+		f, there := fileAt(files, s.Path)
 		if old == nil || !there {
 			continue
 		}
-		f := files[i]
 		was := strings.TrimSuffix(f.Name, f.Path) + old.Path + ", which is gone"
 		if s.Path == old.Path {
 			was = "the story that this file held before"
 		}
-		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it: id: "+old.ID,
+		probs.Warnf(f.Name, 0, "if it is the same story, add a line to it, which withdraws the new one instead: id: "+old.ID,
 			"it looks like %s: it is published as a new story, so readers see both, and the old one is withdrawn at %s", was, old.Gone.Add(grace).In(zone).Format("2006-01-02 15:04"))
 	}
 	return probs
 }
 
-// lost are the stories whose files are gone: there may be thousands, and as many new ones.
-type lost struct {
-	all    []*Story
-	titled map[string][]*Story // by folded title
-	at     map[string]*Story   // by path
-	only   bool                // one is gone, and one is new
+func fileAt(files []File, path string) (File, bool) {
+	i, there := slices.BinarySearchFunc(files, path, func(f File, path string) int { return strings.Compare(f.Path, path) })
+	if !there {
+		return File{}, false
+	}
+	return files[i], true
 }
 
-func newLost(all []*Story, only bool) lost {
-	l := lost{all, map[string][]*Story{}, map[string]*Story{}, only}
+// Overwritten warns of published stories whose files were changed so much that they are likely to be other ones: another title, another date, and
+// hardly a phrase of the text is left. One that pins its id is meant to be the same. Files and stories are as for Alike.
+func Overwritten(files []File, stories []Story) (probs problem.List) {
+	for i := range stories {
+		s := &stories[i]
+		if s.was == nil || s.Status != Published || s.Item.ID != "" || !s.Item.another(s.was) {
+			continue
+		}
+		if f, there := fileAt(files, s.Path); there {
+			probs.Warnf(f.Name, 0, "if it is another story, give it a file of its own, and put the old one back into this one",
+				"title, date and text are all others than those of %q, which this file held: readers get a change of that story, and no news", s.was.Title)
+		}
+	}
+	return probs
+}
+
+// another tells whether an item has nothing of what it was.
+func (it *Item) another(was *Item) bool {
+	return fold(it.Title) != fold(was.Title) && !it.Date.Time.Equal(was.Date.Time) && !resembles(it.Body, was.Body)
+}
+
+// resembles tells whether at least a quarter of the phrases of a text are still there.
+func resembles(text, was string) bool {
+	now, before, kept := phrases(text), phrases(was), 0
+	for p := range before {
+		if now[p] {
+			kept++
+		}
+	}
+	return 4*kept >= len(before)
+}
+
+// phrases are the runs of three words in a text; one of fewer is a phrase itself.
+func phrases(text string) map[string]bool {
+	const length = 3
+	words := strings.Fields(fold(text))
+	all := map[string]bool{}
+	for i := range max(len(words)-length+1, 1) {
+		all[strings.Join(words[i:min(i+length, len(words))], " ")] = true
+	}
+	return all
+}
+
+// lost are the stories whose files are gone: there may be thousands, and as many new ones.
+type lost struct {
+	titled map[string][]*Story // by folded title
+	at     map[string]*Story   // by path
+	first  *Story              // of all; nil if several went at once
+	new    *Story              // that which came first since then, before another one went; nil for none
+}
+
+// newLost gives all that are gone. Fresh are those that came since the first of them went.
+func newLost(all, fresh []*Story) lost {
+	l := lost{titled: map[string][]*Story{}, at: map[string]*Story{}}
+	var next time.Time
+	if l.first, next = earliest(all, func(s *Story) time.Time { return s.Gone }); l.first != nil {
+		l.new, _ = earliest(fresh, func(s *Story) time.Time { return s.FirstPublished })
+	}
+	if l.new != nil && !next.IsZero() && !l.new.FirstPublished.Before(next) {
+		l.new = nil
+	}
 	for _, s := range all {
 		title := fold(s.Item.Title)
 		l.titled[title], l.at[s.Path] = append(l.titled[title], s), s
 	}
 	return l
+}
+
+// earliest gives the story whose time comes first, nil if there are several, and the time of the one after it; zero for none.
+func earliest(stories []*Story, at func(*Story) time.Time) (first *Story, next time.Time) {
+	sorted := slices.SortedFunc(slices.Values(stories), func(a, b *Story) int { return at(a).Compare(at(b)) })
+	switch {
+	case len(sorted) == 0:
+		return nil, next
+	case len(sorted) > 1:
+		next = at(sorted[1])
+	}
+	if next.Equal(at(sorted[0])) {
+		return nil, next
+	}
+	return sorted[0], next
 }
 
 // like is the one that a new story is likely to be; nil for none.
@@ -102,11 +175,11 @@ func (l lost) like(s *Story) *Story {
 		return old
 	}
 	among := l.titled[fold(s.Item.Title)]
-	if l.only {
-		among = l.all
-	}
-	if i := slices.IndexFunc(among, func(old *Story) bool { return !s.FirstPublished.Before(old.Gone) && s.alike(old, l.only) }); i >= 0 {
+	if i := slices.IndexFunc(among, func(old *Story) bool { return !s.FirstPublished.Before(old.Gone) && s.speaks(old) }); i >= 0 {
 		return among[i]
+	}
+	if s == l.new && s.speaks(l.first) && s.Item.Date.Time.Equal(l.first.Item.Date.Time) && path.Dir(s.Path) == path.Dir(l.first.Path) {
+		return l.first
 	}
 	return nil
 }
@@ -120,11 +193,5 @@ func filter(stories []Story, wanted func(s *Story) bool) (out []*Story) {
 	return out
 }
 
-// alike tells whether two stories have one title, or if they are the only ones that can be meant, one folder and one date.
-func (s *Story) alike(old *Story, only bool) bool {
-	a, b := s.Item.looks(), old.Item.looks()
-	if a.language != b.language {
-		return false
-	}
-	return a.title == b.title || only && a.date == b.date && path.Dir(s.Path) == path.Dir(old.Path)
-}
+// speaks tells whether two stories are in one language.
+func (s *Story) speaks(old *Story) bool { return s.Item.Language == old.Item.Language }

@@ -15,6 +15,7 @@ import (
 
 	"tidings/internal/markup"
 	"tidings/internal/picture"
+	"tidings/internal/problem"
 	"tidings/internal/strict"
 )
 
@@ -48,7 +49,7 @@ func (t *taken) lookBeside(file File, v visit, zone *time.Location) File {
 	if file.Item != nil { // a file with an error tells nothing of what it names
 		t.besides = b.seen
 	}
-	if len(b.file.Lacks) > 0 {
+	if v.holds && len(b.file.Lacks) > 0 {
 		return t.asItWas(b.file)
 	}
 	if t.ready, t.beside = b.file.Item, b.file.Beside; b.early {
@@ -190,8 +191,8 @@ func (s *sighting) examine(root *os.Root, m Media) {
 
 // lacks notes that the item waits for a file.
 func (b *beside) lacks(ref localRef, p string, soon bool, until time.Time, err error) {
+	b.file.Lacks = append(b.file.Lacks, ref.src)
 	if b.holds {
-		b.file.Lacks = append(b.file.Lacks, ref.src)
 		b.file.Pending = b.file.Pending || soon
 	}
 	if until.IsZero() {
@@ -201,10 +202,50 @@ func (b *beside) lacks(ref localRef, p string, soon bool, until time.Time, err e
 		b.file.Until = until
 	}
 	part, hint := ", of which only a part is there,", "copy it again, unless it is still being copied"
+	var without problem.List
 	if err != nil {
 		part, hint = "", b.hintMissing(ref, p)
+		b.warnMissing(&without, ref, p, err)
+	} else {
+		without.Warnf(b.file.Name, 0, hint, "only a part of %s is there: %s", shorten(ref.src), ref.without())
 	}
+	b.file.awaited = append(b.file.awaited, awaited{ref.src, len(b.file.Problems), without[0]})
 	b.file.Problems.Warnf(b.file.Name, 0, hint, "it waits for %s%s until %s; then %s", shorten(ref.src), part, b.clock(until), ref.without())
+}
+
+// awaited is a file that an item waits for.
+type awaited struct {
+	src     string
+	at      int             // of the problem that says so, among those of the item's file
+	without problem.Problem // what is true where the story is published without it already
+}
+
+// Unawaited gives the files with what is true of those whose stories are published already as they are now, though they wait for files beside
+// them: who publishes once does not wait. Shows tells whether the story of an item still shows such a file, as it was before.
+func (k Known) Unawaited(files []File, shows func(item, src string) bool) []File {
+	if !slices.ContainsFunc(files, func(f File) bool { return len(f.awaited) > 0 }) {
+		return files
+	}
+	published := map[string]string{}
+	for _, s := range k.Stories {
+		if s.Status == Published && !s.FirstPublished.IsZero() && s.Gone.IsZero() {
+			published[s.Path] = s.Hash
+		}
+	}
+	files = slices.Clone(files)
+	for i := range files {
+		f := &files[i]
+		if len(f.awaited) == 0 || published[f.Path] != f.Hash {
+			continue
+		}
+		f.Problems = slices.Clone(f.Problems)
+		for _, a := range f.awaited {
+			if !shows(f.Path, a.src) {
+				f.Problems[a.at] = a.without
+			}
+		}
+	}
+	return files
 }
 
 // clock is a time for people who wait for it.
@@ -223,11 +264,15 @@ func (b *beside) missing(ref localRef, p string, err error) {
 	if ref.link && !ref.offers() {
 		return
 	}
+	b.warnMissing(&b.file.Problems, ref, p, err)
+}
+
+func (b *beside) warnMissing(probs *problem.List, ref localRef, p string, err error) {
 	why, hint := "is not there", b.hintMissing(ref, p)
 	if !errors.Is(err, fs.ErrNotExist) {
 		why, hint = fault(err)
 	}
-	b.file.Problems.Warnf(b.file.Name, 0, hint, "%s %s: %s", shorten(ref.src), why, ref.without())
+	probs.Warnf(b.file.Name, 0, hint, "%s %s: %s", shorten(ref.src), why, ref.without())
 }
 
 // hintMissing says what to do about a file that is not at the path p.

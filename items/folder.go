@@ -66,12 +66,13 @@ type File struct {
 	Pending  bool      // it changed since the last look, or a file beside it did: it may still be being written
 	Gone     bool      // it was there at the last look, and may come back in a moment
 	Beside   string    // changes whenever a picture or attachment of the item does
-	Lacks    []string  // the files beside it that it waits for, as it names them; meanwhile it stays as it was, or Item is nil
+	Lacks    []string  // the files beside it that it waits for, as it names them; meanwhile it stays as it was, or Item is nil, but for Check
 	Until    time.Time // when it waits no more; zero where it does not, or only for files that are being written
 	Refs     []string  // the files beside it, and other items' files, that the item shows, offers or leads to, as it names them
 	Problems problem.List
 	Of       string // the path of the story's own file, of which this one is a version; "" where it is none, or there is no such file
 
+	awaited      []awaited    // of Lacks, what is waited for until a certain time
 	refs         []localRef   // as Refs
 	named        string       // the language in its name
 	waits        bool         // for the story's own file, which has an error

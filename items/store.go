@@ -168,11 +168,12 @@ func (s *Store) scan(rows *sql.Rows) (Story, error) {
 
 // Save remembers, of the stories that a Match with k gave, those that show at now or were known before, so that they are
 // the same ones for ever, and notes which known ones have no file any more. It fixes the host at the first time. Stories
-// that nobody has seen yet need no memory. What others keep of a story that was erased goes later: Unscrubbed tells of it.
-func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) error {
+// that nobody has seen yet need no memory. What others keep of a story that was erased goes later: Unscrubbed tells of it. It gives what
+// became of the stories, by the paths of their files.
+func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Time) ([]Change, error) {
 	changed := changes(k, stories, now)
 	if len(changed) == 0 {
-		return nil
+		return nil, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,11 +193,11 @@ func (s *Store) Save(ctx context.Context, k Known, stories []Story, now time.Tim
 		return save(ctx, tx, changed)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.known, s.at = k.with(changed), version
 	s.known.version = version
-	return nil
+	return k.changesOf(changed, now), nil
 }
 
 // find gives the index of the story with this id.

@@ -26,6 +26,7 @@ type Story struct {
 	Updated        time.Time // when the item or its status last changed here
 	Gone           time.Time // when its file was first missed; zero while it is there
 
+	was  *Item     // what the file held before, where that was published and is changed now
 	held time.Time // until when the story that it is a version of holds it back; zero if that does not
 }
 
@@ -431,6 +432,7 @@ func (m *matcher) update(stories []Story, now time.Time, probs *problem.List) {
 // story that it is a version of; the zero one stands for none.
 func (s *Story) update(f *File, own Story, now time.Time) {
 	before := *s
+	s.was = nil
 	switch {
 	case f.Item != nil:
 		s.Item, s.Status, s.Hash, s.Path = f.Item, f.Item.Status, f.Hash, f.Path
@@ -446,6 +448,9 @@ func (s *Story) update(f *File, own Story, now time.Time) {
 	}
 	if s.Status != before.Status || s.Status != Erased && (s.Hash != before.Hash || s.version().Borrowed != before.version().Borrowed) {
 		s.Updated = now // of one that was erased nothing changes any more
+	}
+	if s.Hash != before.Hash && before.Status == Published && !before.FirstPublished.IsZero() {
+		s.was = before.Item
 	}
 	if s.FirstPublished.IsZero() && s.Visible(now) {
 		s.FirstPublished = now

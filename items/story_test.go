@@ -83,7 +83,7 @@ func (r *room) publish() map[string]items.Story {
 	if !reflect.DeepEqual(known.Stories, loaded) { // others use them too
 		r.Errorf("what is known was changed: %v, was %v", known.Stories, loaded)
 	}
-	if err := r.store.Save(r.Context(), known, stories, r.now); err != nil {
+	if _, err := r.store.Save(r.Context(), known, stories, r.now); err != nil {
 		r.Fatal(err)
 	}
 	r.said = told(r.T, append(scan.AllProblems(), probs...))

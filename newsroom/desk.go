@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"tidings/internal/problem"
 	"tidings/items"
 )
 
@@ -17,6 +18,10 @@ import (
 type Desk struct {
 	Scan    items.Scan // its problems are complete: those of identity are with the files'
 	Stories []items.Story
+
+	// Overwritten warns of files that hold quite another story than the published one they held, until that is published, too.
+	Overwritten problem.List
+
 	known   items.Known
 	now     time.Time
 	grace   time.Duration // for stories whose file is gone
@@ -65,7 +70,12 @@ func (n *Newsroom) match(ctx context.Context, scan items.Scan, now time.Time) (D
 		if err != nil {
 			return Desk{}, err
 		}
-		n.last = matched{scan, desk(known, scan, now, n.terms(m))}
+		if err := n.assets.Recall(ctx, n.db); err != nil {
+			return Desk{}, err
+		}
+		d := desk(known, scan, now, n.terms(m))
+		d.Scan.Files = known.Unawaited(d.Scan.Files, n.assets.Shows)
+		n.last = matched{scan, d}
 	}
 	d := n.last.desk
 	d.now = now
@@ -114,8 +124,9 @@ func desk(known items.Known, scan items.Scan, now time.Time, t terms) Desk {
 	}
 	scan.Problems = slices.Concat(scan.Problems, probs, items.Unrelated(scan.Files, stories), items.Ahead(scan.Files, now),
 		items.Alike(scan.Files, stories, absent, t.grace, t.zone))
+	overwritten := items.Overwritten(scan.Files, stories)
 	stories = append(stories, absent...)
-	d := Desk{Scan: scan, Stories: stories, known: known, now: now, grace: t.grace, lacking: lacking}
+	d := Desk{Scan: scan, Stories: stories, Overwritten: overwritten, known: known, now: now, grace: t.grace, lacking: lacking}
 	d.next = d.nextChange()
 	d.print = d.contents()
 	return d
@@ -249,6 +260,12 @@ func kept(known items.Known, absent, graced []items.Story) []items.Story {
 		}
 	}
 	return absent
+}
+
+// AllProblems are all that there are now, sorted.
+func (d Desk) AllProblems() problem.List {
+	d.Scan.Problems = slices.Concat(d.Scan.Problems, d.Overwritten)
+	return d.Scan.AllProblems()
 }
 
 // fileOf is what problems call the file of the story with this id; "" if it has none.

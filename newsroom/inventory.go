@@ -21,7 +21,7 @@ import (
 // Line is one item file and what became of it.
 type Line struct {
 	File   string   // as problems name it
-	State  string   // published, new: not published yet, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME, file gone: shown as it last was
+	State  string   // published, new: not published yet, draft, held until TIME, expired, withdrawn, erased, error, error: shown as it last was, file gone: withdrawn at TIME, another story in its file now: withdrawn at TIME, file gone: shown as it last was
 	URL    string   // of its page; "" while there is none
 	Feeds  []string // the live ones that hold it, such as news and topics/calais
 	Issues []string // such as weekly-12
@@ -57,7 +57,11 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 			Feeds: feeds[s.ID], Issues: issues[s.ID], Language: s.Item.Language})
 	}
 	for _, m := range n.Missed(desk) {
-		gone(m.story, "file gone: withdrawn at "+n.clock(m.Until))
+		why := "file gone"
+		if m.Now != "" {
+			why = "another story in its file now"
+		}
+		gone(m.story, why+": withdrawn at "+n.clock(m.Until))
 	}
 	for _, s := range desk.spared() {
 		gone(s, "file gone: shown as it last was")
@@ -84,20 +88,33 @@ func (n *Newsroom) Inventory(ctx context.Context) ([]Line, error) {
 	return lines, nil
 }
 
-// Missed is a story whose file is gone.
+// Missed is a story whose file is gone, or holds another story now.
 type Missed struct {
 	File  string    // as problems name it
+	Now   string    // the id of the story that the file holds now; "" where it is gone
 	Until time.Time // when the story counts as withdrawn, unless the file comes back; in the newsroom's time zone
 
 	story items.Story
 }
 
-// Missed are the stories of a desk that still show though their files are gone.
+// Missed are the stories of a desk that still show though no file has them.
 func (n *Newsroom) Missed(d Desk) (all []Missed) {
 	for _, s := range d.Stories {
 		if at := d.withdrawal(&s); !at.IsZero() && s.Visible(d.now) {
-			all = append(all, Missed{n.folder.Name(s.Path), at.In(n.Config.Location), s})
+			all = append(all, Missed{File: n.folder.Name(s.Path), Until: at.In(n.Config.Location), story: s})
 		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	there := map[string]string{}
+	for _, s := range d.Stories {
+		if s.Gone.IsZero() {
+			there[s.Path] = s.ID
+		}
+	}
+	for i := range all {
+		all[i].Now = there[all[i].story.Path]
 	}
 	return all
 }

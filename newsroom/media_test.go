@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"tidings/internal/picture"
+	"tidings/internal/problem"
 	"tidings/newsroom"
 )
 
@@ -252,7 +254,7 @@ func TestWaitsForPicture(t *testing.T) {
 		{"18 half a picture", time.Hour, put("items/a.png", whole[:len(whole)/2]), without, 0, ""},
 		{"19 for ever", 2 * time.Second, func() {}, without, 598 * time.Second, "only a part"},
 		{"20 it is said to be so", 10 * time.Minute, func() {}, without, 0, "a.png: the picture is cut off or damaged; the story is published without it"},
-		{"21 a new text with a picture that is missing", time.Hour, func() { r.edit("items/a.md", "a.png", "c.png", "title: A", "title: New") }, without, 0, ""},
+		{"21 a new text with a picture that is missing", time.Hour, func() { r.edit("items/a.md", "a.png", "c.png", "title: A", "title: New") }, without, 0, "cut off"},
 		{"22 waits", 2 * time.Second, func() {}, without, 598 * time.Second, "it waits for c.png"},
 		{"23 but not if it is withdrawn", time.Minute, func() { r.edit("items/a.md", "date:", "status: withdrawn\ndate:") }, without, 0, "cut off"},
 		{"24 it is", 2 * time.Second, func() {}, without, 0, ""},
@@ -285,4 +287,81 @@ func TestWaitsForPicture(t *testing.T) {
 	if p := r.publish(); p.Changed() {
 		t.Errorf("a build gives other files: %v, %v", p.Written, p.Removed)
 	}
+}
+
+// TestPictureProblems: what is wrong with a picture is told by check, before the story is published too, and at every look until the picture
+// changes.
+func TestPictureProblems(t *testing.T) {
+	t.Parallel()
+	whole := plainPicture(t, 700)
+	for _, test := range []struct{ name, file, content, why string }{
+		{"1 no picture", "a.jpg", "no picture", "a.jpg: it is no picture that browsers show"},
+		{"2 HEIC", "a.heic", "\x00\x00\x00\x18ftypheic", "a.heic: it is no picture that all browsers show, but a HEIC"},
+		{"3 cut off", "a.png", whole[:len(whole)/2], "a.png: the picture is cut off or damaged"},
+		{"4 too many pixels", "a.gif", "GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00;", "a.gif: the picture has 65535 × 65535 pixels"},
+		{"5 too large", "a.jpg", "\xff\xd8" + strings.Repeat("\x00", picture.MaxBytes), "a.jpg: the picture has more than 64 MB"},
+		{"6 too large for a document", "a.pdf", strings.Repeat("x", 100<<20+1), "a.pdf: the file has more than 100 MB"},
+		{"7 nothing", "a.png", whole, ""},
+	} {
+		r := newRoom(t)
+		attach := "image: {src: " + test.file + ", alt: x}"
+		if strings.HasSuffix(test.file, ".pdf") {
+			attach = "attachments: [{src: a.pdf}]"
+		}
+		r.onlyItems(test.file, test.content, "a.md", item("A", "date: 2016-12-01\n"+attach))
+		if err := os.Chtimes(r.path("items/"+test.file), time.Time{}, r.now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		told := func(step string, probs problem.List) {
+			if said := fmt.Sprint(probs); len(probs) > 1 || (test.why != "") != strings.Contains(said, "items/a.md") || !strings.Contains(said, test.why) {
+				t.Errorf("%s: %s: %s", test.name, step, said)
+			}
+		}
+		check := func(step string) {
+			probs, err := newsroom.Check(t.Context(), r.dir, r.now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			told(step, probs)
+		}
+		check("check before it is published")
+		told("when it is published", r.publish().Scan.AllProblems())
+		told("when nothing changed", r.publish().Scan.AllProblems())
+		check("check afterwards")
+		r.write("items/b.md", item("B", "date: 2016-12-01"))
+		told("when something else is published", r.publish().Scan.AllProblems())
+		told("when nothing changed again", r.publish().Scan.AllProblems())
+		r.edit("items/a.md", attach, "")
+		test.why = ""
+		told("when the item goes without it", r.publish().Scan.AllProblems())
+		check("check without it")
+	}
+}
+
+// TestPublishedMeanwhile: the daemon says no more that a story waits for a picture when a command has published it without that; but it does
+// where the story still shows the picture that is gone.
+func TestPublishedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.onlyItems("b.svg", drawing("b"), "a.md", item("A", "date: 2016-12-01\nimage: {src: a.svg, alt: x}"), "b.md", item("B", "date: 2016-12-01\nimage: {src: b.svg, alt: x}"))
+	daemon := r.openAgain(true)
+	told := func(step, want string) {
+		t.Helper()
+		for range 3 { // until the files have settled
+			if _, err := daemon.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.pass(2 * time.Second)
+		}
+		p, err := daemon.Publish(t.Context())
+		if said := fmt.Sprint(p.AllProblems()); err != nil || !strings.Contains(said, want) || strings.Count(said, "items/") != 1 {
+			t.Errorf("%s: %s, %v", step, said, err)
+		}
+	}
+	told("1 it waits", "it waits for a.svg until ")
+	r.publish()
+	told("2 a command has published it", "a.svg is not there: the story is published without it")
+	r.write("items/a.svg", drawing("a"))
+	r.remove("items/b.svg")
+	told("3 the other one waits, with its picture", "it waits for b.svg until ")
 }

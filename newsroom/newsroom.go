@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +57,7 @@ type Newsroom struct {
 	public *publish.Folder
 	shelf  shelf
 	last   matched
+	untold []Change            // of stories, since the last publication that went well
 	shown  map[string][]string // what each feed showed after the last publication, by its name
 
 	published  string      // the print of the desk that was published last
@@ -203,25 +205,43 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 	if err != nil {
 		return probs, err
 	}
-	all := desk.Scan.AllProblems()
+	all := desk.AllProblems()
 	if err := desk.problem(); err != nil {
 		all.Errorf(filepath.Base(c.Items), 0, EmptiedHint, "%v", err)
 	}
 	return append(all, probs.Sorted()...), nil
 }
 
-// checkItems looks at the items of a newsroom, which may not have a database yet.
+// checkItems looks at the items of a newsroom, and at the pictures beside them.
 func checkItems(ctx context.Context, c *config.Config, now time.Time) (Desk, error) {
 	n := &Newsroom{Config: c, folder: itemsFolder(c)}
+	n.assets = publish.NewAssets(n.folder, c.URL)
+	n.assets.Begin(ctx)
+	desk, err := n.checkFiles(ctx, now)
+	for _, f := range desk.Scan.Files {
+		if f.Item == nil || f.Item.Status == items.Withdrawn || f.Item.Status == items.Erased { // nothing is shown of those
+			continue
+		}
+		for _, ref := range f.Refs {
+			if ctx.Err() == nil && !slices.Contains(f.Lacks, ref) {
+				n.assets.Check(f.Path, ref)
+			}
+		}
+	}
+	return n.withPictures(desk), errors.Join(err, ctx.Err())
+}
+
+// checkFiles looks at the item files of a newsroom, which may not have a database yet.
+func (n *Newsroom) checkFiles(ctx context.Context, now time.Time) (Desk, error) {
 	scan, err := n.folder.Check(ctx, now)
 	if err != nil {
 		return Desk{}, err
 	}
-	d, err := db.View(ctx, c.Database)
+	d, err := db.View(ctx, n.Config.Database)
 	if err != nil {
 		return Desk{}, err
 	}
 	defer d.Close()
-	n.db, n.stories = d, &items.Store{DB: d, Host: host(c), Location: c.Location}
+	n.db, n.stories = d, &items.Store{DB: d, Host: host(n.Config), Location: n.Config.Location}
 	return n.match(ctx, scan, now)
 }

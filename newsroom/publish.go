@@ -15,7 +15,14 @@ import (
 type Publication struct {
 	publish.Report
 	Desk
-	Spared []error // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
+	Changes []Change // what became of stories since the last one that went well
+	Spared  []error  // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
+}
+
+// Change is what became of a story.
+type Change struct {
+	File string // as problems name it
+	What string // as items.Change has it
 }
 
 // Complaints is what readers were spared, nil if there is nothing: what the guards held back, and documents that would not have been
@@ -57,7 +64,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	}
 	print, err := n.deskPrint(ctx, desk)
 	if err != nil || print == n.published {
-		return Publication{Desk: desk}, errors.Join(err, desk.problem())
+		return Publication{Desk: n.withPictures(desk)}, errors.Join(err, desk.problem())
 	}
 	if n.published == "" { // a newsroom's own templates may be wrong: then nothing is touched
 		if probs := n.Templates.Check(publish.Templates...); probs.HasErrors() {
@@ -70,6 +77,7 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		n.published = "" // what is there is of neither
 		return pub, err
 	}
+	pub.Changes, n.untold = n.untold, nil
 	n.remember(site)
 	lost := n.lost
 	if n.published, err = n.deskPrint(ctx, desk); err != nil { // anew: the database has changed
@@ -81,17 +89,28 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 	return pub, desk.problem()
 }
 
+// withPictures gives a desk with what is wrong with the files beside items, as far as they were asked for since it was last shown.
+func (n *Newsroom) withPictures(desk Desk) Desk {
+	desk.Scan.Problems = append(slices.Clip(desk.Scan.Problems), n.assets.Problems()...)
+	return desk
+}
+
 // replace puts what is to be seen of the stories in the place of what was seen before.
 func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, site publish.Site, err error) {
 	// Before anything of them is seen: an id that was shown must never be minted anew.
 	saved := make(chan error)
-	go func() { saved <- n.stories.Save(ctx, desk.known, desk.Stories, desk.now) }()
+	go func() {
+		changes, err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now)
+		for _, c := range changes {
+			n.untold = append(n.untold, Change{n.folder.Name(c.Path), c.What})
+		}
+		saved <- err
+	}()
 	site, issues, err := n.site(ctx, desk)
 	if err := errors.Join(<-saved, err); err != nil {
 		return pub, site, err
 	}
-	pub.Desk = desk
-	pub.Scan.Problems = append(slices.Clip(pub.Scan.Problems), n.assets.Problems()...)
+	pub.Desk = n.withPictures(desk)
 	if pub.Spared, err = n.guard(ctx, &site, desk); err != nil {
 		return pub, site, err
 	}

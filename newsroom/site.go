@@ -16,9 +16,6 @@ import (
 
 // site is what is to be seen of the stories, and the past issues among that.
 func (n *Newsroom) site(ctx context.Context, desk Desk) (publish.Site, []digest.Issue, error) {
-	if err := n.assets.Recall(ctx, n.db); err != nil {
-		return publish.Site{}, nil, err
-	}
 	n.assets.Begin(ctx)
 	stories, err := n.showStories(ctx, desk)
 	if err != nil {

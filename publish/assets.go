@@ -107,6 +107,15 @@ func (a *Assets) Asset(item, src string) (items.Asset, bool) {
 	return known.Asset, true
 }
 
+// Shows tells whether a file that an item names was published last.
+func (a *Assets) Shows(item, src string) bool {
+	p, err := items.LocalPath(item, src)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.known[p]
+	return err == nil && known
+}
+
 // Last is a file that an item showed, whether it is there still or not: for stories that stay as they were. If it is not, or is another
 // one now, what was published of it Stays.
 func (a *Assets) Last(item, src string) (items.Asset, bool) {
@@ -267,26 +276,84 @@ type refusal struct {
 // maxAttachment is how large a file may be that is no picture, in bytes: it is in memory while it is published.
 const maxAttachment = 100 << 20
 
-// read makes the versions of a file and gives what is to be known of them. Whether it is a picture is told by its bytes, not by its name
-// alone: no picture may be published with what tells where it was taken.
-func (a *Assets) read(m items.Media) (asset, error) {
+// opened is a file that is read.
+type opened struct {
+	io.Reader
+	io.Closer
+	picture bool
+}
+
+// open opens a file. Whether it is a picture is told by its bytes, not by its name alone: no picture may be published with what tells where
+// it was taken.
+func (a *Assets) open(m items.Media) (opened, error) {
 	in, err := a.folder.Open(m)
+	if err != nil {
+		return opened{}, err
+	}
+	head := bufio.NewReaderSize(in, picture.Sniff)
+	start, err := head.Peek(picture.Sniff)
+	o := opened{head, in, strings.HasPrefix(m.Type, "image/") || picture.Is(start)}
+	switch {
+	case errors.Is(err, io.EOF):
+		err = nil
+	case err == nil && !o.picture && m.Size > maxAttachment:
+		err = &picture.Refusal{Why: fmt.Sprintf("the file has more than %d MB", maxAttachment>>20), Hint: "put it on a server of its own and link to it"}
+	}
+	if err != nil {
+		return opened{}, errors.Join(err, in.Close())
+	}
+	return o, nil
+}
+
+// read makes the versions of a file and gives what is to be known of them.
+func (a *Assets) read(m items.Media) (asset, error) {
+	in, err := a.open(m)
 	if err != nil {
 		return asset{}, err
 	}
 	defer in.Close()
-	head := bufio.NewReaderSize(in, picture.Sniff)
-	start, err := head.Peek(picture.Sniff)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return asset{}, err
+	if in.picture {
+		return a.readPicture(m, in)
 	}
-	if strings.HasPrefix(m.Type, "image/") || picture.Is(start) {
-		return a.readPicture(m, head)
+	return a.readDocument(m, io.LimitReader(in, maxAttachment))
+}
+
+// Check notes for Problems that a file which an item shows cannot be published, as far as that can be told without a look at the pixels of a
+// picture. What is known to be published already is not read again.
+func (a *Assets) Check(item, src string) {
+	m, err := a.folder.Media(item, src)
+	if err != nil {
+		return
 	}
-	if m.Size > maxAttachment {
-		return asset{}, &picture.Refusal{Why: fmt.Sprintf("the file has more than %d MB", maxAttachment>>20), Hint: "put it on a server of its own and link to it"}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known, ok := a.known[m.Path]; ok && known.of(m) {
+		return
 	}
-	return a.readDocument(m, io.LimitReader(head, maxAttachment))
+	if err := a.examine(m); err != nil {
+		a.refuse(item, m, err)
+	}
+}
+
+func (a *Assets) examine(m items.Media) error {
+	in, err := a.open(m)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if !in.picture {
+		return nil
+	}
+	data, err := readWhole(in)
+	if err != nil {
+		return err
+	}
+	return picture.Check(data)
+}
+
+// readWhole reads a picture, or of one that is too large enough to tell that.
+func readWhole(in io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(in, picture.MaxBytes+1))
 }
 
 func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
@@ -303,7 +370,7 @@ func (a *Assets) readDocument(m items.Media, in io.Reader) (asset, error) {
 }
 
 func (a *Assets) readPicture(m items.Media, in io.Reader) (asset, error) {
-	data, err := io.ReadAll(io.LimitReader(in, picture.MaxBytes+1)) // one more is refused
+	data, err := readWhole(in)
 	if err != nil {
 		return asset{}, err
 	}

@@ -6,8 +6,8 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"

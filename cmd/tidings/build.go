@@ -64,9 +64,10 @@ func (a *app) publish(ctx context.Context, n *newsroom.Newsroom) error {
 	if err != nil && !errors.Is(err, newsroom.ErrEmptied) {
 		return err
 	}
-	a.report(p.Scan.AllProblems())
+	probs := p.AllProblems()
+	a.report(probs)
 	errs := ""
-	if k := p.Scan.AllProblems().Errors(); k > 0 {
+	if k := probs.Errors(); k > 0 {
 		errs = fmt.Sprintf("; %s, told above", count(k, "error", "errors"))
 	}
 	a.say("%s in %s: %d written, %d removed, %d unchanged%s", count(p.Shown(), "story", "stories"), a.relative(n, n.Config.Publish),

@@ -16,7 +16,8 @@ func (a *app) check() *cobra.Command {
 		Short: "Tell every problem in tidings.yaml, the items and the templates",
 		Long: `Check reads tidings.yaml, all items and the newsroom's own templates, and tells every problem with its file, line and a
 hint. It changes nothing. An error leaves an item out; with a warning it is published. Of a picture or document that is not
-there yet it tells until when "tidings run" waits for it. The exit status is 1 if there is an error.`,
+there yet it tells until when "tidings run" waits for it, and of one that is there whether it can be published; damage within the
+pixels of a picture is found when that is published. The exit status is 1 if there is an error.`,
 		Example: "  tidings -C mynews check\n  tidings -C mynews check --json | jq .",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

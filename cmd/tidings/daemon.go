@@ -42,14 +42,14 @@ type daemon struct {
 	newsroom *newsroom.Newsroom
 	log      *slog.Logger
 	now      func() time.Time
-	lastLook atomic.Int64    // when the items folder was last looked at with success, and what was seen there published, in Unix seconds
-	busy     atomic.Bool     // it is publishing, which may last long the first time
-	unseen   string          // why the items cannot be looked at, as the log has told; "" if they can
-	said     problem.List    // what the log has told of the items
-	spared   string          // what it has told of what was not published
-	lacking  bool            // most stories were missing at the last publication
-	missed   map[string]bool // files that are gone, as far as the log has told
-	config   time.Time       // when tidings.yaml was last changed, as far as the log has told
+	lastLook atomic.Int64      // when the items folder was last looked at with success, and what was seen there published, in Unix seconds
+	busy     atomic.Bool       // it is publishing, which may last long the first time
+	unseen   string            // why the items cannot be looked at, as the log has told; "" if they can
+	said     problem.List      // what the log has told of the items
+	spared   string            // what it has told of what was not published
+	lacking  bool              // most stories were missing at the last publication
+	missed   map[string]string // what the log has told of files that are gone, by their names
+	config   time.Time         // when tidings.yaml was last changed, as far as the log has told
 
 	hub       *websub.Pinger // nil: none is configured
 	changed   chan struct{}  // hints that the bucket may lack something
@@ -169,16 +169,31 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// watchConfig tells when tidings.yaml was changed: it counts from the next start.
+// watchConfig tells when tidings.yaml was changed, which counts from the next start, and what is wrong with it.
 func (d *daemon) watchConfig() {
 	info, err := os.Stat(filepath.Join(d.newsroom.Config.Dir, config.File))
 	if err != nil {
 		return
 	}
 	if !d.config.IsZero() && !info.ModTime().Equal(d.config) {
-		d.log.Warn("tidings.yaml was changed: start anew to use it")
+		d.tellConfig()
 	}
 	d.config = info.ModTime()
+}
+
+func (d *daemon) tellConfig() {
+	_, probs, err := config.Load(d.newsroom.Config.Dir)
+	switch {
+	case err != nil:
+		d.log.Error("tidings.yaml was changed, and cannot be read: a new start would fail", "error", err)
+	case probs.HasErrors():
+		d.log.Error("tidings.yaml was changed, and has errors: a new start would fail")
+	default:
+		d.log.Warn("tidings.yaml was changed: start anew to use it")
+	}
+	for _, p := range probs.Sorted() {
+		d.warn("file", p)
+	}
 }
 
 // untilNext is how long to wait for the next look if nothing happens meanwhile.
@@ -211,7 +226,11 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 		return ""
 	}
 	d.complain(errors.Join(err, p.Complaints()))
+	d.tellChanges(p.Changes)
 	d.tellMissed(p.Desk, errors.Is(err, newsroom.ErrEmptied))
+	for _, o := range p.Overwritten {
+		d.warn("item", o)
+	}
 	d.tell(p.Scan)
 	select {
 	case <-d.published:
@@ -236,16 +255,40 @@ func (d *daemon) complain(err error) {
 	d.spared = text
 }
 
-// tellMissed logs files that are gone, once each, and that the items folder is back, if it lacked most of them.
+// tellAtMost is how many stories are named of which the same is said.
+const tellAtMost = 20
+
+// tellChanges logs what became of each story, or of how many the same, if those are many.
+func (d *daemon) tellChanges(changes []newsroom.Change) {
+	all := map[string][]string{}
+	for _, c := range changes {
+		all[c.What] = append(all[c.What], c.File)
+	}
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		if files := all[what]; len(files) > tellAtMost {
+			d.log.Info("stories", "now", what, "number", len(files))
+			continue
+		}
+		for _, file := range all[what] {
+			d.log.Info("story", "now", what, "item", file)
+		}
+	}
+}
+
+// tellMissed logs files that are gone or hold another story now, once each, and that the items folder is back, if it lacked most of them.
 func (d *daemon) tellMissed(desk newsroom.Desk, lacking bool) {
 	if d.lacking && !lacking {
 		d.log.Info("the items folder is back", "stories", desk.Shown())
 	}
-	missed := map[string]bool{}
+	missed := map[string]string{}
 	for _, m := range d.newsroom.Missed(desk) {
-		missed[m.File] = true
-		if !d.missed[m.File] {
-			d.log.Warn("a file is gone; its story is withdrawn unless it comes back", "item", m.File, "withdrawn", m.Until.Format("15:04"))
+		what := "a file is gone; its story is withdrawn unless it comes back"
+		if m.Now != "" {
+			what = "the story that a file held until now is withdrawn: its id is now " + m.Now
+		}
+		missed[m.File] = what
+		if d.missed[m.File] != what {
+			d.log.Warn(what, "item", m.File, "withdrawn", m.Until.Format("15:04"))
 		}
 	}
 	d.missed, d.lacking = missed, lacking
@@ -255,18 +298,9 @@ func (d *daemon) tellMissed(desk newsroom.Desk, lacking bool) {
 func (d *daemon) tell(scan items.Scan) {
 	probs := scan.AllProblems()
 	for _, p := range probs {
-		if slices.Contains(d.said, p) {
-			continue
+		if !slices.Contains(d.said, p) {
+			d.warn("item", p)
 		}
-		level := slog.LevelWarn
-		if p.Severity == problem.Error {
-			level = slog.LevelError
-		}
-		what := []any{"item", p.File}
-		if p.Line > 0 {
-			what = append(what, "line", p.Line)
-		}
-		d.log.Log(context.Background(), level, "problem", append(what, "what", p.What, "hint", strings.ReplaceAll(p.Hint, "\n", " "))...)
 	}
 	pending := map[string]bool{}
 	for _, f := range scan.Files {
@@ -282,6 +316,19 @@ func (d *daemon) tell(scan items.Scan) {
 		}
 	}
 	d.said = probs
+}
+
+// warn logs a problem of a kind of file.
+func (d *daemon) warn(kind string, p problem.Problem) {
+	level := slog.LevelWarn
+	if p.Severity == problem.Error {
+		level = slog.LevelError
+	}
+	what := []any{kind, p.File}
+	if p.Line > 0 {
+		what = append(what, "line", p.Line)
+	}
+	d.log.Log(context.Background(), level, "problem", append(what, "what", p.What, "hint", strings.ReplaceAll(p.Hint, "\n", " "))...)
 }
 
 // sending sends the issues of one newsletter at their times, and goes on with what is unfinished, until ctx ends.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,6 +135,15 @@ func (d *daemonProcess) await(t *testing.T, within time.Duration, what string, d
 // now is the time by the daemon's clock, or a moment later.
 func (d *daemonProcess) now() time.Time { return d.start.Add(time.Since(d.began)) }
 
+// said waits for words in the log, which must be there once.
+func (d *daemonProcess) said(t *testing.T, what string) {
+	t.Helper()
+	d.await(t, 20*time.Second, what, func() bool { return strings.Contains(d.log.String(), what) })
+	if n := strings.Count(d.log.String(), what); n != 1 {
+		t.Errorf("%s: it is told %d times\n%s", what, n, &d.log)
+	}
+}
+
 func (d *daemonProcess) write(t *testing.T, name, text string) {
 	t.Helper()
 	writeFile(t, filepath.Join(d.dir, name), text)
@@ -175,6 +185,7 @@ func TestDaemon(t *testing.T) {
 		"FillsBucket":         testFillsBucket,
 		"ServesFeeds":         testServesFeeds,
 		"TellsWhatIsGone":     testTellsWhatIsGone,
+		"TellsStories":        testTellsStories,
 	} {
 		all.Go(func() { t.Run(name, test) })
 	}
@@ -242,13 +253,6 @@ func testTellsWhatIsGone(t *testing.T) {
 	d := startDaemon(t, monday, "timezone: Europe/London\n", map[string]string{"items/first.md": item("First", "", "First words."),
 		"items/second.md": item("Second", "", "Second words."), "items/third.md": item("Third", "", "Third words.")})
 	d.await(t, 3*time.Second, "stories in the feed", func() bool { return d.feedHas("First words") && d.feedHas("Third words") })
-	said := func(what string) {
-		t.Helper()
-		d.await(t, 20*time.Second, what, func() bool { return strings.Contains(d.log.String(), what) })
-		if n := strings.Count(d.log.String(), what); n != 1 {
-			t.Errorf("%s: it is told %d times\n%s", what, n, &d.log)
-		}
-	}
 	remove := func(names ...string) {
 		t.Helper()
 		for _, name := range names {
@@ -258,12 +262,12 @@ func testTellsWhatIsGone(t *testing.T) {
 		}
 	}
 	remove("third.md")
-	said(`msg="a file is gone; its story is withdrawn unless it comes back" item=items/third.md withdrawn=09:1`)
+	d.said(t, `msg="a file is gone; its story is withdrawn unless it comes back" item=items/third.md withdrawn=09:1`)
 	remove("first.md", "second.md")
-	said(`why="the items folder lacks most of the stories that it held before: they stay as they were" hint="mount the folder, or put the files back; `)
+	d.said(t, `why="the items folder lacks most of the stories that it held before: they stay as they were" hint="mount the folder, or put the files back; `)
 	d.write(t, "items/first.md", item("First", "", "First words."))
 	d.write(t, "items/second.md", item("Second", "", "Second words."))
-	said(`msg="the items folder is back" stories=3`)
+	d.said(t, `msg="the items folder is back" stories=3`)
 
 	away := filepath.Join(t.TempDir(), "away")
 	move := func(from, to string) {
@@ -273,9 +277,9 @@ func testTellsWhatIsGone(t *testing.T) {
 		}
 	}
 	move(filepath.Join(d.dir, "items"), away)
-	said(`msg="the items cannot be looked at; what was published stays" error="the items folder cannot be read: open `)
+	d.said(t, `msg="the items cannot be looked at; what was published stays" error="the items folder cannot be read: open `)
 	move(away, filepath.Join(d.dir, "items"))
-	said(`msg="the items can be looked at again"`)
+	d.said(t, `msg="the items can be looked at again"`)
 	d.write(t, "items/fifth.md", item("Fifth", "", "Fifth words."))
 	d.await(t, 10*time.Second, "fifth story in the feed, sooner than by the regular looks", func() bool { return d.feedHas("Fifth words") })
 
@@ -286,6 +290,50 @@ func testTellsWhatIsGone(t *testing.T) {
 	if d.feedHas("Second words") || d.feedHas("Third words") || !strings.Contains(d.page("/news/third/"), "withdrawn") {
 		t.Errorf("what was withdrawn by force is back\n%s", &d.log)
 	}
+}
+
+// testTellsStories: the log tells what became of each story, or of how many the same, and when a file is back, or holds another story.
+func testTellsStories(t *testing.T) {
+	d := startDaemon(t, monday, "", map[string]string{"items/first.md": item("First", "", "First words."), "items/third.md": item("Third", "", "Third words.")})
+	d.said(t, `msg=story now=new item=items/third.md`)
+	remove := func() {
+		t.Helper()
+		if err := os.Remove(filepath.Join(d.dir, "items", "third.md")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove()
+	d.said(t, `msg="a file is gone; its story is withdrawn unless it comes back" item=items/third.md withdrawn=09:1`)
+	d.write(t, "items/third.md", item("Third", "", "Third words."))
+	d.said(t, `msg=story now="its file is back" item=items/third.md`)
+	d.write(t, "items/third.md", item("Third", "", "Other words."))
+	d.said(t, `msg=story now=updated item=items/third.md`)
+	remove()
+	d.await(t, 20*time.Second, "second word", func() bool {
+		return strings.Count(d.log.String(), `msg="a file is gone; its story is withdrawn unless it comes back" item=items/third.md`) == 2
+	})
+	d.write(t, "items/interim.md", item("Not the third", "", "Interim words."))
+	d.said(t, `msg=story now=new item=items/interim.md`)
+	feed := d.page("/feeds/news.json")
+	id := regexp.MustCompile(`"id": *"(tag:[^"]*)",\s*"url": *"[^"]*/news/third/"`).FindStringSubmatch(feed)
+	if id == nil {
+		t.Fatalf("no id of the third story in\n%s", feed)
+	}
+	d.write(t, "items/interim.md", item("Not the third", "id: "+id[1]+"\n", "Interim words."))
+	d.said(t, `msg="the story that a file held until now is withdrawn: its id is now `+id[1]+`" item=items/interim.md withdrawn=09:1`)
+	d.write(t, "items/erased.md", item("Erased", "", "Erased words."))
+	d.said(t, `msg=story now=new item=items/erased.md`)
+	d.write(t, "items/erased.md", item("Erased", "status: erased\n", "Erased words."))
+	d.said(t, `msg=story now=erased item=items/erased.md`)
+	for i := range 21 {
+		d.write(t, fmt.Sprintf("items/.many/%d.md", i), item(fmt.Sprint("Many ", i), "", "Words of many."))
+	}
+	if err := os.Rename(filepath.Join(d.dir, "items/.many"), filepath.Join(d.dir, "items/many")); err != nil {
+		t.Fatal(err)
+	}
+	d.said(t, `msg=stories now=new number=21`)
+	d = d.restart(t, monday.Add(time.Hour), func() {})
+	d.said(t, `msg=story now=withdrawn item=items/interim.md`)
 }
 
 // testServesFeeds: programs get each feed with its type, a person who follows a link to one gets its page, and what was erased is gone.
@@ -570,12 +618,17 @@ func testLeavesNoGap(t *testing.T) {
 	if err := os.Rename(filepath.Join(d.dir, "public"), filepath.Join(d.dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
-	d.write(t, "tidings.yaml", "title: Another\n")
+	d.write(t, "tidings.yaml", "titel: Another\n")
 	d.write(t, "items/.look", "") // now, not at the next regular look
 	d.await(t, 5*time.Second, "site after somebody deleted it", func() bool { return d.feedHas("First words") && d.page("/news/second/") != "" })
 	d.await(t, 5*time.Second, "word in the log on the configuration", func() bool {
 		return strings.Count(d.log.String(), "tidings.yaml was changed") == 1
 	})
+	d.said(t, `level=ERROR msg="tidings.yaml was changed, and has errors: a new start would fail"`)
+	d.said(t, `level=ERROR msg=problem file=tidings.yaml line=1 what="unknown key \"titel\"" hint="did you mean title?"`)
+	d.write(t, "tidings.yaml", "title: Another\nurl: https://news.example.org/\n")
+	d.write(t, "items/.look-again", "")
+	d.said(t, `level=WARN msg="tidings.yaml was changed: start anew to use it"`)
 }
 
 // testFillsBucket: a bucket that is down holds up nothing; when it is back it gets all.

@@ -23,7 +23,8 @@ func (a *app) runVerb() *cobra.Command {
 		Long: `Run is the daemon. It looks at the items folder every 15 seconds, and as soon as something changes there, and publishes what
 changed; it keeps the bucket, if there is one, in the same state; it serves the publish folder, and the pages behind the links in
 mails, at web.listen; it sends each newsletter at its times. A file named STOP in the newsroom's folder halts all sending while it is
-there. SIGTERM ends it cleanly.`,
+there. The log tells what became of each story that is new, updated, withdrawn, erased or published again, or, where more than 20 became
+the same at once, of how many. SIGTERM ends it cleanly.`,
 		Example: "  tidings -C mynews run",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

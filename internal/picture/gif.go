@@ -1,6 +1,9 @@
 package picture
 
-import "strings"
+import (
+	_ "image/gif" // so that image.Decode reads it
+	"strings"
+)
 
 // cleanGIF keeps the pictures and how they follow each other (GIF89a §§17–27), and leaves out comments and the data of
 // applications, such as XMP, but for the two names under which the number of repetitions is known.

@@ -85,15 +85,31 @@ const saveAgain = "save it again as JPEG or PNG"
 // Prepare makes the versions of the picture that data holds. Every error is a *Refusal: the file is no picture that browsers
 // show, it is damaged or cut off, or it is over a limit. The data is not changed, but the versions may share its memory.
 func Prepare(data []byte) (Versions, error) {
+	f, err := formatOf(data)
+	if err != nil {
+		return Versions{}, err
+	}
+	return f.prepare(data)
+}
+
+// Check gives the *Refusal that Prepare would give, as far as that can be told without a look at the pixels; nil if there is none.
+func Check(data []byte) error {
+	f, err := formatOf(data)
+	if err != nil {
+		return err
+	}
+	return f.walk(data)
+}
+
+func formatOf(data []byte) (format, error) {
 	if len(data) > MaxBytes {
-		return Versions{}, refuse("make it smaller", "the picture has more than %d MB", MaxBytes>>20)
+		return format{}, refuse("make it smaller", "the picture has more than %d MB", MaxBytes>>20)
 	}
-	for _, f := range formats() {
-		if f.is(data) {
-			return f.prepare(data)
-		}
+	all := formats()
+	if i := slices.IndexFunc(all, func(f format) bool { return f.is(data) }); i >= 0 {
+		return all[i], nil
 	}
-	return Versions{}, refuse(saveAgain, "it is no picture that browsers show")
+	return format{}, refuse(saveAgain, "it is no picture that browsers show")
 }
 
 // Sniff is how many bytes of a file Is looks at.
@@ -125,16 +141,16 @@ func CutOff(data []byte) bool {
 type format struct {
 	is      func([]byte) bool
 	prepare func([]byte) (Versions, error)
-	walk    func([]byte) error // looks for its end
+	walk    func([]byte) error // looks at all but the pixels
 }
 
 // formats is a function since that of drawings, which hold pictures, asks for all.
 func formats() []format {
 	return []format{
-		{prefix("\xff\xd8"), raster("image/jpeg", cleanJPEG), walk(cleanJPEG)},
-		{prefix(pngHeader), raster("image/png", cleanPNG), walk(cleanPNG)},
-		{prefix("GIF8"), raster("image/gif", cleanGIF), walk(cleanGIF)},
-		{isWebP, raster("image/webp", cleanWebP), walk(cleanWebP)},
+		raster(prefix("\xff\xd8"), "image/jpeg", cleanJPEG),
+		raster(prefix(pngHeader), "image/png", cleanPNG),
+		raster(prefix("GIF8"), "image/gif", cleanGIF),
+		raster(isWebP, "image/webp", cleanWebP),
 		{isHEIF, prepareHEIF, walk(prepareHEIF)},
 		{isTIFF, refuseTIFF, walk(refuseTIFF)},
 		{isSVG, prepareSVG, inspect},
@@ -159,24 +175,31 @@ type cleaned struct {
 	animated bool
 }
 
-// raster prepares pictures that are made of pixels, of a type whose files clean cleans.
-func raster(mediaType string, clean func([]byte) (cleaned, error)) func([]byte) (Versions, error) {
-	return func(data []byte) (Versions, error) {
+// raster is the format of pictures that are made of pixels, of a type whose files clean cleans.
+func raster(is func([]byte) bool, mediaType string, clean func([]byte) (cleaned, error)) format {
+	open := func(data []byte) (*maker, error) {
 		c, err := clean(data)
 		if err != nil {
-			return Versions{}, err
+			return nil, err
 		}
 		config, _, err := image.DecodeConfig(bytes.NewReader(c.data))
 		if err != nil {
-			return Versions{}, damaged(err)
+			return nil, damaged(err)
 		}
 		if config.Width*config.Height > MaxPixels {
-			return Versions{}, refuse("make it smaller", "the picture has %d × %d pixels, and at most %d million can be read",
+			return nil, refuse("make it smaller", "the picture has %d × %d pixels, and at most %d million can be read",
 				config.Width, config.Height, MaxPixels/1_000_000)
 		}
-		m := &maker{full: Picture{c.data, mediaType, config.Width, config.Height, c.animated}, profile: c.profile}
+		return &maker{full: Picture{c.data, mediaType, config.Width, config.Height, c.animated}, profile: c.profile}, nil
+	}
+	prepare := func(data []byte) (Versions, error) {
+		m, err := open(data)
+		if err != nil {
+			return Versions{}, err
+		}
 		return m.versions(orientation(data, mediaType))
 	}
+	return format{is, prepare, walk(open)}
 }
 
 func damaged(err error) error {
