@@ -31,18 +31,16 @@ func (n *Newsroom) compareIDs(ctx context.Context, site *publish.Site, desk Desk
 	}
 	folder := strings.TrimSuffix(pages.StoryURL(""), "/")
 	all := slices.Concat(slices.Concat(slices.Collect(maps.Values(last))...), old)
-	moved := sync.OnceValue(func() map[seen]string { return strangers(*site, all) })
+	moved := sync.OnceValue(func() map[string]string { return renamed(*site, desk, all, ids) })
 	changed := map[string]string{}
 	for _, s := range all {
 		switch id := ids[s.URL]; {
 		case id == "" && strings.HasPrefix(s.URL, folder):
-			slug := strings.Trim(strings.TrimPrefix(s.URL, folder), "/")
-			if id = moved()[s.story()]; id == "" || knows(desk, s.ID, slug) {
+			if id = moved()[s.URL]; id == "" {
 				site.TakenBack = append(site.TakenBack, s.ID) // there is no such story any more
 				continue
 			}
-			changed[id] = s.ID // its file was renamed
-			site.Former = append(site.Former, slug)
+			changed[id] = s.ID
 		case id != "" && id != s.ID:
 			changed[id] = s.ID
 		}
@@ -54,30 +52,42 @@ func (n *Newsroom) compareIDs(ctx context.Context, site *publish.Site, desk Desk
 	return nil
 }
 
-// story is what tells a story of which neither id nor address is known: its title and its date, to the second.
-func (s seen) story() seen {
-	return seen{Title: s.Title, Published: s.Published.UTC().Truncate(time.Second)}
-}
-
-// strangers are the ids of the stories that readers know neither by an id nor by an address.
-func strangers(site publish.Site, known []seen) map[seen]string {
-	familiar := make(map[string]bool, 2*len(known))
+// renamed are the ids of the stories that readers know neither by an id nor by an address, but by their title and date, by the addresses
+// that they had. Where anything else bears that title, also a draft or what is taken back, none can be meant: what is taken back goes first.
+func renamed(site publish.Site, desk Desk, known []seen, ids map[string]string) map[string]string {
+	familiar, before := map[string]bool{}, map[string]seen{}
 	for _, s := range known {
-		familiar[s.ID], familiar[s.URL] = true, true
-	}
-	ids := map[seen]string{}
-	for _, s := range site.Stories {
-		if !s.Withdrawn && !familiar[s.ID] && !familiar[s.URL] {
-			ids[seen{Title: s.Title, Published: s.Published}.story()] = s.ID
+		if familiar[s.ID] = true; ids[s.URL] == "" {
+			before[s.URL] = s
 		}
 	}
-	return ids
+	titles := map[string]int{} // how many bear them, there and here
+	for _, s := range before {
+		titles[s.Title]++
+	}
+	for _, f := range desk.Scan.Files {
+		if f.Item != nil {
+			titles[f.Item.Title]++
+		}
+	}
+	fresh := map[string]*publish.Story{}
+	for _, s := range site.Stories {
+		if !s.Withdrawn && !familiar[s.ID] {
+			fresh[s.Title] = s
+		}
+	}
+	found := map[string]string{}
+	for address, s := range before {
+		if now := fresh[s.Title]; now != nil && titles[s.Title] == 2 && !desk.has(s.ID) && now.Published.Truncate(time.Second).Equal(s.Published) {
+			found[address] = now.ID
+		}
+	}
+	return found
 }
 
-// knows tells whether the desk has a story of this id, or an erased one at this address, of which only a hash is kept.
-func knows(desk Desk, id, slug string) bool {
-	veil := items.Veil(slug)
-	return slices.ContainsFunc(desk.Stories, func(s items.Story) bool { return s.ID == id || s.Slug == veil })
+// has tells whether the desk has a story of this id, whatever its status.
+func (d Desk) has(id string) bool {
+	return slices.ContainsFunc(d.Stories, func(s items.Story) bool { return s.ID == id })
 }
 
 // inherited tells whether there are pages in the publish folder of which the database knows nothing.

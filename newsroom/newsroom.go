@@ -51,13 +51,15 @@ type Newsroom struct {
 	traffic  traffic
 	noticing sync.Mutex // held while a notice is written: the senders of two newsletters may meet the same trouble at once
 
+	telling sync.Mutex // guards untold
+	untold  Changes    // what Untold was not asked for yet
+
 	desk   sync.Mutex // guards what is below: they remember what they read
 	folder *items.Folder
 	assets *publish.Assets
 	public *publish.Folder
 	shelf  shelf
 	last   matched
-	untold []Change            // of stories, since the last publication that went well
 	shown  map[string][]string // what each feed showed after the last publication, by its name
 
 	published  string      // the print of the desk that was published last
@@ -201,6 +203,9 @@ func Check(ctx context.Context, dir string, now time.Time) (problem.List, error)
 		probs = append(probs, set.Check()...)
 	}
 	probs = append(probs, db.Exposed(c.Database)...)
+	if _, err := subscribers.ReadKeys(filepath.Join(c.State(), "keys")); errors.As(err, &wrong) {
+		probs = append(probs, wrong...)
+	}
 	desk, err := checkItems(ctx, c, now)
 	if err != nil {
 		return probs, err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"tidings/internal/lock"
+	"tidings/internal/problem"
+	"tidings/items"
 	"tidings/publish"
 )
 
@@ -15,8 +17,13 @@ import (
 type Publication struct {
 	publish.Report
 	Desk
-	Changes []Change // what became of stories since the last one that went well
-	Spared  []error  // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
+	Spared []error // what readers were spared: ErrFlood, for each feed, and ErrChangedIDs
+}
+
+// Changes are what became of stories.
+type Changes struct {
+	Changes     []Change
+	Overwritten problem.List // warns of files that hold quite another story than the published one they held
 }
 
 // Change is what became of a story.
@@ -77,7 +84,6 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		n.published = "" // what is there is of neither
 		return pub, err
 	}
-	pub.Changes, n.untold = n.untold, nil
 	n.remember(site)
 	lost := n.lost
 	if n.published, err = n.deskPrint(ctx, desk); err != nil { // anew: the database has changed
@@ -87,6 +93,25 @@ func (n *Newsroom) publish(ctx context.Context) (Publication, error) {
 		n.published = ""
 	}
 	return pub, desk.problem()
+}
+
+// note keeps what became of stories until it is told.
+func (n *Newsroom) note(changes []items.Change, overwritten problem.List) {
+	n.telling.Lock()
+	defer n.telling.Unlock()
+	for _, c := range changes {
+		n.untold.Changes = append(n.untold.Changes, Change{n.folder.Name(c.Path), c.What})
+	}
+	n.untold.Overwritten = append(n.untold.Overwritten, overwritten...)
+}
+
+// Untold is what became of stories since it was last asked, by whichever publication of this process, the senders' too.
+func (n *Newsroom) Untold() Changes {
+	n.telling.Lock()
+	defer n.telling.Unlock()
+	u := n.untold
+	n.untold = Changes{}
+	return u
 }
 
 // withPictures gives a desk with what is wrong with the files beside items, as far as they were asked for since it was last shown.
@@ -101,8 +126,8 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 	saved := make(chan error)
 	go func() {
 		changes, err := n.stories.Save(ctx, desk.known, desk.Stories, desk.now)
-		for _, c := range changes {
-			n.untold = append(n.untold, Change{n.folder.Name(c.Path), c.What})
+		if err == nil && len(changes) > 0 {
+			n.note(changes, desk.Overwritten)
 		}
 		saved <- err
 	}()
@@ -127,7 +152,7 @@ func (n *Newsroom) replace(ctx context.Context, desk Desk) (pub Publication, sit
 		return pub, site, err
 	}
 	docs := append(n.assets.Documents(), site.Documents(n.Templates)...)
-	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays(), site.FormerPages())); err != nil {
+	if pub.Report, err = n.public.Replace(ctx, docs, slices.Concat(n.mailed(issues), n.assets.Stays())); err != nil {
 		n.verified = time.Time{} // somebody may have taken the folder away meanwhile
 	}
 	return pub, site, err

@@ -35,6 +35,7 @@ type Order struct {
 	Newsletter string
 	Slot       time.Time // the scheduled time that the issue answers to; zero when sent by hand
 	Again      bool      // a new issue although the last one is younger than 12 hours, or the database was lost or restored
+	Open       bool      // no new issue, only what is left of unfinished ones
 }
 
 // Sent is what became of an Order.
@@ -42,7 +43,7 @@ type Sent struct {
 	Issue     ledger.Issue // the zero Issue when there was nothing to send
 	Nothing   string       // why there was nothing, in words; "" otherwise
 	Stories   int
-	Continued bool             // it was an unfinished issue of before
+	Continued bool             // it was an unfinished issue of before; with Nothing: there was one besides
 	Left      []digest.LeftOut // of a new issue
 	Account   ledger.Account
 	Next      time.Time // when those who were deferred are tried again; zero if there are none
@@ -72,11 +73,14 @@ func (n *Newsroom) Send(ctx context.Context, o Order) (all []Sent, err error) {
 	}
 	if o.Slot.IsZero() {
 		var broken bool
-		if all, broken, err = n.goOn(ctx, o.Newsletter); err != nil || broken {
+		if all, broken, err = n.goOn(ctx, o.Newsletter); err != nil || broken || o.Open {
 			return all, err
 		}
 	}
 	s, err := n.newIssue(ctx, o)
+	if errors.Is(err, ErrTooSoon) && len(all) > 0 { // it is no failure: the order was for what was left, too
+		return append(all, Sent{Nothing: "has news, but " + ErrTooSoon.Error() + " (--again makes another now)", Continued: true}), nil
+	}
 	if err == nil && s.Issue.ID != 0 {
 		s, err = n.deliver(ctx, s)
 	}

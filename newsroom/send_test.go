@@ -687,3 +687,27 @@ func TestRelayByNumber(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+// TestUntold: what became of stories is told, also of those that a sender published.
+func TestUntold(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.publish()
+	if got := r.Untold(); len(got.Changes) != 3 || len(got.Overwritten) != 0 {
+		t.Errorf("at first: %+v", got)
+	}
+	r.write("items/four.md", item("Four", "date: 2016-12-04"))
+	r.write("items/one.md", "---\ntitle: Ferries sail again\ndate: 2016-12-15\n---\nFrom today ferries go south every hour, and tickets are sold on board.\n")
+	r.send(newsroom.Order{}, nil)
+	r.publish()
+	got := r.Untold()
+	if said := fmt.Sprint(got.Changes); said != "[{items/four.md new} {items/one.md updated}]" {
+		t.Errorf("a sender published %s", said)
+	}
+	if len(got.Overwritten) != 1 || !strings.Contains(got.Overwritten.Error(), "all others than those of \"One\"") {
+		t.Errorf("it does not tell that one was written over: %v", got.Overwritten)
+	}
+	if again := r.Untold(); len(again.Changes)+len(again.Overwritten) > 0 {
+		t.Errorf("it is told again: %+v", again)
+	}
+}

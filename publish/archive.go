@@ -87,14 +87,6 @@ func (s Site) calendars() []Document {
 // eventFile is the name of an event's calendar, beside its page.
 const eventFile = "event" + feed.CalendarExt
 
-// FormerPages are the files of the pages that stay though their stories have others now.
-func (s Site) FormerPages() (paths []string) {
-	for _, slug := range s.Former {
-		paths = append(paths, "news/"+slug+"/index.html", "news/"+slug+"/"+eventFile)
-	}
-	return paths
-}
-
 // eventFiles are the calendars of single events, beside their pages. That of a withdrawn story says that the event is cancelled.
 func (s Site) eventFiles(c feed.Calendar) (docs []Document) {
 	for _, x := range newest(s.Stories, 0, announces) {

@@ -36,12 +36,9 @@ type Site struct {
 	// items.Veil gives it: of one that was erased no more is known.
 	TakenBack      []string
 	TakenBackPages map[string]bool
-
-	// Former are slugs that no story has any more, of pages that stay: feeds which stay as they were lead there.
-	Former []string
-	Topics []items.Topic // each has feeds of its own
-	Feeds  Choice
-	Issues []templates.Digest
+	Topics         []items.Topic // each has feeds of its own
+	Feeds          Choice
+	Issues         []templates.Digest
 
 	set     *templates.Set
 	print   string   // of what every page shows

@@ -55,14 +55,14 @@ const (
 // several processes do so at once all get the same key. Faults of the file, and a file that others may read, are a
 // problem.List.
 func OpenKeys(path string, random io.Reader) (*Keys, error) {
-	keys, err := readKeys(path)
+	keys, err := ReadKeys(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
 	if err := createKeys(path, random); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return readKeys(path)
+	return ReadKeys(path)
 }
 
 // createKeys links the complete file into place: unlike a rename, a link fails when another process was first.
@@ -86,7 +86,9 @@ func createKeys(path string, random io.Reader) (err error) {
 	return os.Link(f.Name(), path)
 }
 
-func readKeys(path string) (*Keys, error) {
+// ReadKeys reads the keys file at path, if there is one: else the error is fs.ErrNotExist. Faults in it, and that others may read it, are a
+// problem.List.
+func ReadKeys(path string) (*Keys, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -226,9 +226,10 @@ func (d *daemon) publish(ctx context.Context, print string) string {
 		return ""
 	}
 	d.complain(errors.Join(err, p.Complaints()))
-	d.tellChanges(p.Changes)
+	untold := d.newsroom.Untold()
+	d.tellChanges(untold.Changes)
 	d.tellMissed(p.Desk, errors.Is(err, newsroom.ErrEmptied))
-	for _, o := range p.Overwritten {
+	for _, o := range untold.Overwritten {
 		d.warn("item", o)
 	}
 	d.tell(p.Scan)

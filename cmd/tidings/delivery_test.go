@@ -138,8 +138,8 @@ func TestNextBesideDeferred(t *testing.T) {
 		mails    int // in all
 	}{
 		{"1 without news there is nothing else to do", "", nil, statusDone, []string{goesOn}, nil, 2},
-		{"2 somebody must agree", "Two", nil, statusFailed, nil, []string{"add --yes"}, 2},
-		{"3 too soon is too soon", "", []string{"--yes"}, statusFailed, []string{goesOn}, []string{"less than 12 hours old: weekly-1", "--again"}, 2},
+		{"2 to what is new somebody must agree", "Two", nil, statusDone, []string{goesOn, "1 story waits for the next issue: add --yes to send it"}, nil, 2},
+		{"3 too soon is too soon", "", []string{"--yes"}, statusDone, []string{goesOn, "weekly has news, but the last issue is less than 12 hours old (--again makes another now): no new issue was sent"}, nil, 2},
 		{"4 both", "", []string{"--yes", "--again"}, statusDone, []string{goesOn, "2 accepted + 0 rejected + 0 suppressed + 0 unknown + 1 deferred", next}, nil, 4},
 		{"5 both go on", "", nil, statusDone, []string{goesOn, "weekly-2 goes on, by way of "}, nil, 4},
 	} {

@@ -153,7 +153,8 @@ func (a *app) fill(ctx context.Context, n *newsroom.Newsroom) error {
 		return err
 	}
 	a.say("%s", count(r.Added, "subscriber", "subscribers"))
-	return a.sendIssue(ctx, n, newsroom.Order{Newsletter: o.Default})
+	_, err = a.sendIssue(ctx, n, newsroom.Order{Newsletter: o.Default})
+	return err
 }
 
 func (a *app) sayDemo(n *newsroom.Newsroom, once bool) {

@@ -42,7 +42,8 @@ With --test it mails the next issue, or the last one if there is no news, to one
 						return err
 					}
 				}
-				return a.sendIssue(cmd.Context(), n, o)
+				_, err := a.sendIssue(cmd.Context(), n, o)
+				return err
 			})
 		},
 	}
@@ -52,13 +53,13 @@ With --test it mails the next issue, or the last one if there is no news, to one
 	return cmd
 }
 
-// agree asks whether the issue is to be sent. What would send nothing new needs no asking.
+// agree asks whether the issue is to be sent. What would send nothing new needs no asking; deferred mail is tried before the question.
 func (a *app) agree(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order) (bool, error) {
 	p, err := n.Preview(ctx, o.Newsletter)
 	if err != nil {
 		return false, err
 	}
-	_, broken, err := n.Unfinished(ctx, o.Newsletter)
+	open, broken, err := n.Unfinished(ctx, o.Newsletter)
 	if err != nil || broken {
 		return err == nil, err
 	}
@@ -66,11 +67,20 @@ func (a *app) agree(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order)
 	if err != nil || len(stopped)+len(p.Articles) == 0 {
 		return err == nil, err
 	}
+	if len(open) > 0 && len(stopped) == 0 {
+		if went, err := a.sendIssue(ctx, n, newsroom.Order{Newsletter: o.Newsletter, Open: true}); err != nil || !went {
+			return false, err
+		}
+	}
 	question := fmt.Sprintf("Send \"%s\" (%s) to %s?", p.Subject, count(len(p.Articles), "story", "stories"), count(p.Audience, "subscriber", "subscribers"))
 	if len(stopped) > 0 {
 		question = fmt.Sprintf("Go on with %s, which was stopped?", stopped[0].Name())
 	}
-	if !a.isTerminal() {
+	switch {
+	case !a.isTerminal() && len(open) > 0 && len(stopped) == 0:
+		a.say("%s for the next issue: add --yes to send it", count(len(p.Articles), "story waits", "stories wait"))
+		return false, nil
+	case !a.isTerminal():
 		return false, errUnasked
 	}
 	fmt.Fprintf(a.out, "%s [y/N] ", question)
@@ -94,21 +104,25 @@ func (a *app) sendTest(ctx context.Context, n *newsroom.Newsroom, newsletter, ad
 	return nil
 }
 
-func (a *app) sendIssue(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order) error {
+// sendIssue carries the order out, and tells whether it was this process that did.
+func (a *app) sendIssue(ctx context.Context, n *newsroom.Newsroom, o newsroom.Order) (went bool, err error) {
 	all, err := n.Send(ctx, o)
 	if errors.Is(err, newsroom.ErrSendingElsewhere) {
 		a.say("another process is sending %s: nothing to do here", o.Newsletter)
-		return nil
+		return false, nil
 	}
 	for _, s := range all {
 		a.saySent(n, o, s)
 	}
-	return err
+	return true, err
 }
 
 // saySent tells what became of a sending, as far as it came.
 func (a *app) saySent(n *newsroom.Newsroom, o newsroom.Order, s newsroom.Sent) {
 	switch {
+	case s.Nothing != "" && s.Continued:
+		a.say("%s %s: no new issue was sent", o.Newsletter, s.Nothing)
+		return
 	case s.Nothing != "":
 		a.say("%s %s: nothing was sent", o.Newsletter, s.Nothing)
 		return

@@ -461,6 +461,7 @@ func TestDrawings(t *testing.T) {
 	bare := prepare(t, photograph).Full.Data
 	lines := regexp.MustCompile(`.{76}`)
 	for _, test := range []struct{ why, in, want string }{
+		{"00: what Inkscape notes for itself", `<i:path-effect xmlns:i="http://www.inkscape.org/namespaces/inkscape" only_selected="false"/>`, ""},
 		{"01: parts of its own, and links to anywhere", `<use href="#a"/><path fill="url(#b)"/><a href="https://a.example/">x</a>`, ""},
 		{"02: a font within", `<style>@font-face{src:url("data:font/woff2;base64,AAAA")}</style>`, ""},
 		{"03: a picture without notes", `<image href="` + dataURL("image/jpeg", bare) + `"/>`, ""},

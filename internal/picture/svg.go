@@ -86,6 +86,9 @@ func acts(t xml.Token) bool {
 	return false
 }
 
+// event matches the names of attributes that are scripts (SVG 2 §14.3.3). The drawing programs' own, such as only_selected, are none.
+var event = regexp.MustCompile(`^on[a-z]+$`)
+
 // runs tells whether an attribute is a script, leads to one, or sets one while the drawing moves.
 func runs(a xml.Attr) bool {
 	name, value := strings.ToLower(a.Name.Local), strings.ToLower(strings.Join(strings.Fields(a.Value), ""))
@@ -93,7 +96,7 @@ func runs(a xml.Attr) bool {
 		set := value[strings.LastIndexByte(value, ':')+1:]
 		return set == "href" || strings.HasPrefix(set, "on")
 	}
-	return strings.HasPrefix(name, "on") || strings.Contains(value, "javascript:") ||
+	return event.MatchString(name) || strings.Contains(value, "javascript:") ||
 		strings.HasPrefix(value, "data:") && !beginsWithPicture(strings.TrimSpace(a.Value))
 }
 
