@@ -439,6 +439,10 @@ func TestRefusals(t *testing.T) {
 		{"35: a picture of elsewhere", "from elsewhere", svg(`<image xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="https://a.example/p.png"/>`)},
 		{"36: a picture beside the drawing, which is not published with it", "from elsewhere", svg(`<image href="photo.jpg"/>`)},
 		{"37: all of it is elsewhere", "from elsewhere", svg(`<g xml:base="https://a.example/"><use href="#x"/></g>`)},
+		{"40: a style sheet of elsewhere, with a letter by its number", "from elsewhere", svg(`<style>@\69mport "https://fonts.example/css";</style>`)},
+		{"41: a pattern of elsewhere, likewise", "from elsewhere", svg(`<path style="fill:u\72 l(//a.example/p.svg#p)"/>`)},
+		{"42: one with a comment in the word", "from elsewhere", svg(`<style>@imp<!-- -->ort "https://fonts.example/css";</style>`)},
+		{"43: a set of pictures of elsewhere", "from elsewhere", svg(`<style>a{background:image-set("https://a.example/p.png" 1x)}</style>`)},
 		{"38: half a photograph in a drawing", "the drawing holds a picture", svg(`<image href="` + dataURL("image/jpeg", small[:len(small)/2]) + `"/>`)},
 		{"39: rubbish in place of one", "the drawing holds a picture", svg(`<image href="data:image/png;base64,!"/>`)},
 	} {
@@ -463,6 +467,7 @@ func TestDrawings(t *testing.T) {
 	for _, test := range []struct{ why, in, want string }{
 		{"00: what Inkscape notes for itself", `<i:path-effect xmlns:i="http://www.inkscape.org/namespaces/inkscape" only_selected="false"/>`, ""},
 		{"01: parts of its own, and links to anywhere", `<use href="#a"/><path fill="url(#b)"/><a href="https://a.example/">x</a>`, ""},
+		{"09: words that only look like a style", `<title>@important people</title><text>see url(https://a.example)</text><style>a::before{content:"\201C"}</style>`, ""},
 		{"02: a font within", `<style>@font-face{src:url("data:font/woff2;base64,AAAA")}</style>`, ""},
 		{"03: a picture without notes", `<image href="` + dataURL("image/jpeg", bare) + `"/>`, ""},
 		{"04: a photograph", `<image href="` + dataURL("image/jpeg", photograph) + `"/>`, `<image href="` + dataURL("image/jpeg", bare) + `"/>`},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -43,6 +44,7 @@ func prepareSVG(data []byte) (Versions, error) {
 // inspect reads a drawing to its end.
 func inspect(data []byte) error {
 	d := xml.NewDecoder(bytes.NewReader(data))
+	var styles sheet
 	for {
 		t, err := d.Token()
 		switch {
@@ -54,7 +56,7 @@ func inspect(data []byte) error {
 			return damaged(err)
 		case acts(t):
 			return refuse(plainDrawing, "the drawing holds scripts, or what could hide some")
-		case loads(t):
+		case loads(t), loadsByStyle(styles.read(t)):
 			return refuse("put fonts and pictures into the drawing, or save it as PNG", "the drawing loads something from elsewhere, and would be seen without it")
 		}
 	}
@@ -105,36 +107,65 @@ func beginsWithPicture(value string) bool {
 	return at != nil && at[0] == 0
 }
 
+// sheet gathers the text of a style sheet in a drawing, which comments may part.
+type sheet struct {
+	within bool
+	text   strings.Builder
+}
+
+// read takes the next part of the drawing, and gives the text of a sheet at its end.
+func (s *sheet) read(t xml.Token) (text string) {
+	switch t := t.(type) {
+	case xml.StartElement:
+		s.within = strings.EqualFold(t.Name.Local, "style")
+	case xml.CharData:
+		if s.within {
+			s.text.Write(t)
+		}
+	case xml.EndElement:
+		text, s.within = s.text.String(), false
+		s.text.Reset()
+	}
+	return text
+}
+
 // styled matches what a style loads; the address is in the first group.
-var styled = regexp.MustCompile(`(?i)@import|url\(\s*["']?\s*([^"')\s]*)`)
+var styled = regexp.MustCompile(`(?i)@import|image-set\(\s*["']|url\(\s*["']?\s*([^"')\s]*)`)
+
+// unescaped gives a style without escapes of letters (CSS Syntax 3 §4.3.7), which could hide the words of styled.
+func unescaped(style string) string {
+	return escapes.ReplaceAllStringFunc(style, func(e string) string {
+		if r, err := strconv.ParseUint(strings.TrimSpace(e[1:]), 16, 32); err == nil {
+			return string(rune(r))
+		}
+		return e[1:]
+	})
+}
+
+var escapes = regexp.MustCompile(`\\(?:[0-9a-fA-F]{1,6}\s?|[^0-9a-fA-F])`)
 
 // loads tells whether a part of an SVG needs another file. Browsers do not get it for a drawing that is a picture in a page; for
 // one that is opened by itself they ask whoever holds it.
 func loads(t xml.Token) bool {
-	switch t := t.(type) {
-	case xml.CharData:
-		return loadsByStyle(string(t))
-	case xml.StartElement:
-		return slices.ContainsFunc(t.Attr, func(a xml.Attr) bool {
-			address := strings.TrimSpace(a.Value)
-			switch a.Name.Local {
-			case "base":
-				return true
-			case "href":
-				return t.Name.Local != "a" && !within(address)
-			}
-			return loadsByStyle(address)
-		})
-	}
-	return false
+	start, ok := t.(xml.StartElement)
+	return ok && slices.ContainsFunc(start.Attr, func(a xml.Attr) bool {
+		address := strings.TrimSpace(a.Value)
+		switch a.Name.Local {
+		case "base":
+			return true
+		case "href":
+			return start.Name.Local != "a" && !within(address)
+		}
+		return loadsByStyle(address)
+	})
 }
 
 func loadsByStyle(text string) bool {
-	if !strings.ContainsAny(text, "@(") { // most of a drawing is numbers
+	if !strings.ContainsAny(text, `@(\`) { // most of a drawing is numbers
 		return false
 	}
-	return slices.ContainsFunc(styled.FindAllStringSubmatch(text, -1), func(m []string) bool {
-		return strings.HasPrefix(m[0], "@") || !within(m[1])
+	return slices.ContainsFunc(styled.FindAllStringSubmatch(unescaped(text), -1), func(m []string) bool {
+		return !strings.HasPrefix(strings.ToLower(m[0]), "url") || !within(m[1])
 	})
 }
 
