@@ -56,7 +56,7 @@ func CleanText(s string) (clean string, done Cleaning) {
 func unwanted(s string) int {
 	for i, r := range s {
 		switch {
-		case r == '\t', r == '\n', r == '\r':
+		case ' ' <= r && r <= '~', r == '\t', r == '\n', r == '\r': // nearly all
 		case unicode.IsControl(r), r == 0xFFFE, r == 0xFFFF:
 			return i
 		case r == utf8.RuneError:
