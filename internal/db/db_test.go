@@ -226,13 +226,7 @@ func TestWaiting(t *testing.T) {
 func TestTruncate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	a, b := open(t, path), open(t, path)
-	if err := a.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1), ('b', '', 2)")); err != nil {
-		t.Fatal(err)
-	}
-	reading, err := b.Query("SELECT name FROM slots") //nolint:rowserrcheck // it is not read to the end
-	if err != nil || !reading.Next() {
-		t.Fatal(err)
-	}
+	reading := readHalf(t, b)
 	done := make(chan error, 1)
 	go func() { done <- a.Truncate(t.Context()) }()
 	for i := range 20 {
@@ -256,18 +250,25 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
+// readHalf writes two rows and stops after the first in reading them.
+func readHalf(t *testing.T, d *db.DB) *sql.Rows {
+	t.Helper()
+	if err := d.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1), ('b', '', 2)")); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := d.Query("SELECT name FROM slots") //nolint:rowserrcheck // it is not read to the end
+	if err != nil || !rows.Next() {
+		t.Fatal(err)
+	}
+	return rows
+}
+
 // TestTruncateGivesUp: whoever reads for ever does not stop it for ever.
 func TestTruncateGivesUp(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	a, b := open(t, path), open(t, path)
-	if err := a.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1), ('b', '', 2)")); err != nil {
-		t.Fatal(err)
-	}
-	reading, err := b.Query("SELECT name FROM slots") //nolint:rowserrcheck // it is not read to the end
-	if err != nil || !reading.Next() {
-		t.Fatal(err)
-	}
+	reading := readHalf(t, b)
 	defer reading.Close()
 	if err := a.Truncate(t.Context()); !errors.Is(err, db.ErrRead) {
 		t.Error(err)
