@@ -226,7 +226,7 @@ func TestWaiting(t *testing.T) {
 func TestTruncate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	a, b := open(t, path), open(t, path)
-	reading := readHalf(t, b)
+	leave := readHalf(t, b)
 	done := make(chan error, 1)
 	go func() { done <- a.Truncate(t.Context()) }()
 	for i := range 20 {
@@ -236,7 +236,7 @@ func TestTruncate(t *testing.T) {
 		}
 		cancel()
 	}
-	if err := reading.Close(); err != nil {
+	if err := leave(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {
@@ -250,8 +250,8 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
-// readHalf writes two rows and stops after the first in reading them.
-func readHalf(t *testing.T, d *db.DB) *sql.Rows {
+// readHalf writes two rows and stops after the first in reading them, until leave is called.
+func readHalf(t *testing.T, d *db.DB) (leave func() error) {
 	t.Helper()
 	if err := d.Write(t.Context(), exec1("INSERT INTO slots VALUES ('a', '', 1), ('b', '', 2)")); err != nil {
 		t.Fatal(err)
@@ -260,7 +260,7 @@ func readHalf(t *testing.T, d *db.DB) *sql.Rows {
 	if err != nil || !rows.Next() {
 		t.Fatal(err)
 	}
-	return rows
+	return rows.Close
 }
 
 // TestTruncateGivesUp: whoever reads for ever does not stop it for ever.
@@ -268,9 +268,11 @@ func TestTruncateGivesUp(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	a, b := open(t, path), open(t, path)
-	reading := readHalf(t, b)
-	defer reading.Close()
+	leave := readHalf(t, b)
 	if err := a.Truncate(t.Context()); !errors.Is(err, db.ErrRead) {
+		t.Error(err)
+	}
+	if err := leave(); err != nil {
 		t.Error(err)
 	}
 }
